@@ -1,0 +1,1 @@
+"""The Calibration Workbench: from exported ratings to calibration packs."""

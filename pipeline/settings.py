@@ -1,0 +1,293 @@
+"""The one file an analyst edits, `workbench.toml`, read and checked.
+
+Every setting has a default, so an empty file works. A value can also be given in the environment:
+``CALIBRATE_STORE__URL``, ``CALIBRATE_PRIVACY__MINIMUM_GROUP``. A home is the folder that holds
+`workbench.toml`, `data/` and `reports/` of one organisation.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.errors import WrongUse, msg
+from pipeline.tables import ANCHOR_POINTS, TABLES
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SETTINGS_FILE = "workbench.toml"
+
+LanguageCode = Literal["nl", "en"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Section):
+    """Where the ratings are kept."""
+
+    url: str = "sqlite:///data/workbench.sqlite"
+    """SQLAlchemy address; a relative SQLite path is taken from the home folder."""
+
+
+class ScaleSettings(_Section):
+    """The rating scale."""
+
+    low: float = 1
+    high: float = 5
+    step: float = Field(1, ge=0)
+    """Distance between scores; 0 allows every value between low and high."""
+    labels_nl: dict[int, str] = Field(
+        default_factory=lambda: {
+            1: "onvoldoende",
+            2: "in ontwikkeling",
+            3: "goed",
+            4: "zeer goed",
+            5: "uitmuntend",
+        }
+    )
+    labels_en: dict[int, str] = Field(
+        default_factory=lambda: {
+            1: "insufficient",
+            2: "developing",
+            3: "good",
+            4: "very good",
+            5: "outstanding",
+        }
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ScaleSettings:
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
+        return self
+
+    @property
+    def points(self) -> list[float]:
+        """Every score of the scale, lowest first; only whole points where any value is allowed."""
+        step = self.step or 1
+        return [self.low + i * step for i in range(round((self.high - self.low) / step) + 1)]
+
+    def label(self, point: float, language: str) -> str:
+        """Return what a scale point is called, or an empty text."""
+        labels = self.labels_nl if language == "nl" else self.labels_en
+        return labels.get(int(point), "") if float(point).is_integer() else ""
+
+
+class PackSettings(_Section):
+    """How packs look."""
+
+    organisation: str = ""
+    language: LanguageCode = "nl"
+    department_languages: dict[str, LanguageCode] = Field(default_factory=dict)
+    """Language of a department where it differs."""
+    reference_band: dict[int, tuple[Share, Share]] = Field(default_factory=dict)
+    """Share of ratings expected per scale point, from–to; shown as "not a quota"."""
+
+
+class SessionSettings(_Section):
+    """Defaults of a session."""
+
+    minutes: int = Field(90, ge=10, le=600)
+    most_participants: int = Field(8, ge=2)
+    minutes_per_case: tuple[float, float] = (2.0, 3.0)
+    outlier_share: Share = 0.8
+    """Share of the discussion time for people far from the rest."""
+
+
+class PrivacySettings(_Section):
+    """Smallest groups that may be shown; they can be raised, not lowered."""
+
+    minimum_group: int = Field(5, ge=5)
+    minimum_fairness: int = Field(10, ge=10)
+
+
+class MethodSettings(_Section):
+    """Thresholds of the methods."""
+
+    level: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence level of every interval."""
+    practical_difference: float = Field(0.3, gt=0)
+    """Severity that matters in practice, in scale points."""
+    minimum_shared: int = Field(3, ge=1)
+    """Subjects that a rater must share to be comparable."""
+    minimum_partners: int = Field(2, ge=1)
+    """Other raters with whom a rater must share subjects to be comparable."""
+    statsmodels_most_ratings: int = Field(600, ge=0)
+    """Above this many ratings the crossed model is fitted by the workbench's own solver."""
+    minimum_comparables: int = Field(5, ge=3)
+    """People needed before a position among comparable people is shown."""
+
+
+class RunSettings(_Section):
+    """Limits of one pack."""
+
+    jobs: int = Field(0, ge=0)
+    """Packs made at the same time; 0 is one per processor core."""
+    seconds: int = Field(300, ge=5)
+    """Wall-clock limit of one pack."""
+    memory_mb: int = Field(4096, ge=256)
+    """Memory limit of one pack."""
+
+
+class ColumnSource(_Section):
+    """Where a column comes from when its export has another name for it, or lacks it."""
+
+    column: str | None = None
+    """Name of the column in the export."""
+    value: str | None = None
+    """Constant for every row, where the export has no such column."""
+    values: dict[str, str] = Field(default_factory=dict)
+    """Values in the export (upper or lower case alike) and what they mean."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"column": data}
+        if isinstance(data, dict):
+            plain = dict(data)
+            if isinstance(plain.get("value"), int | float | bool):
+                plain["value"] = str(plain["value"])
+            if isinstance(plain.get("values"), dict):
+                plain["values"] = {str(k): str(v) for k, v in plain["values"].items()}
+            return plain
+        return data
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ColumnSource:
+        if self.column is not None and self.value is not None:
+            raise ValueError("give either column or value")
+        return self
+
+
+class ImportTable(_Section):
+    """How one table is read from exports: which files, which sheet, which columns."""
+
+    files: str = ""
+    """File name pattern such as ``*beoordelingen*``; empty: files named after the table."""
+    sheet: str | None = None
+    """Sheet of a workbook with several."""
+    columns: dict[str, ColumnSource] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, data: Any) -> Any:
+        # [import.ratings] employee_id = "Personeelsnummer" reads best flat
+        if isinstance(data, dict) and "columns" not in data:
+            own = {key: value for key, value in data.items() if key in ("files", "sheet")}
+            rest = {key: value for key, value in data.items() if key not in own}
+            return {**own, "columns": rest}
+        return data
+
+
+class Settings(BaseSettings):
+    """Everything in `workbench.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CALIBRATE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    home: Path = Field(default=REPOSITORY, exclude=True)
+    store: StoreSettings = StoreSettings()
+    scale: ScaleSettings = ScaleSettings()
+    pack: PackSettings = PackSettings()
+    session: SessionSettings = SessionSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    methods: MethodSettings = MethodSettings()
+    run: RunSettings = RunSettings()
+    imports: dict[str, ImportTable] = Field(default_factory=dict, alias="import")
+
+    @field_validator("imports")
+    @classmethod
+    def _known_tables(cls, imports: dict[str, ImportTable]) -> dict[str, ImportTable]:
+        for table, mapping in imports.items():
+            if table not in TABLES:
+                raise ValueError(f"there is no table {table!r}; known are {', '.join(TABLES)}")
+            unknown = set(mapping.columns) - set(TABLES[table].columns)
+            if unknown:
+                raise ValueError(f"table {table} has no column {', '.join(sorted(unknown))}")
+        return imports
+
+    @model_validator(mode="after")
+    def _anchors_fit(self) -> Settings:
+        if self.scale.low < ANCHOR_POINTS[0] or self.scale.high > 100:
+            raise ValueError("scale: low must be 0 or more, high at most 100")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file (the file comes in as init values)."""
+        return env_settings, init_settings
+
+    @property
+    def reports(self) -> Path:
+        """Folder for what the workbench makes."""
+        return self.home / "reports"
+
+    @property
+    def data(self) -> Path:
+        """Folder for what the workbench is given."""
+        return self.home / "data"
+
+    def language_of(self, department: str) -> LanguageCode:
+        """Return the language of a department's packs."""
+        return self.pack.department_languages.get(department, self.pack.language)
+
+
+def read_settings(home: Path | str | None = None) -> Settings:
+    """Read `workbench.toml` of a home folder.
+
+    Parameters
+    ----------
+    home
+        Folder with `workbench.toml`; the environment's ``CALIBRATE_HOME`` or the repository by
+        default.
+
+    Raises
+    ------
+    WrongUse
+        The folder does not exist, the file is no TOML, or a setting has no sense.
+    """
+    folder = Path(home or os.environ.get("CALIBRATE_HOME") or REPOSITORY).resolve()
+    if not folder.is_dir():
+        raise WrongUse(msg("The home folder {folder} does not exist.", folder=str(folder)))
+    path = folder / SETTINGS_FILE
+    values: dict[str, Any] = {}
+    if path.exists():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise WrongUse(
+                msg("{file} is not valid TOML: {reason}.", file=str(path), reason=str(error))
+            ) from None
+    try:
+        return Settings(home=folder, **values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "workbench.toml"
+        raise WrongUse(
+            msg(
+                "{file}: the setting {where} cannot be used: {reason}.",
+                file=str(path),
+                where=where,
+                reason=str(first["msg"]),
+            )
+        ) from None
