@@ -1,0 +1,1 @@
+"""Numerics: plain functions on arrays, with small frozen results."""

@@ -1,0 +1,16 @@
+"""The store: validated tables in, slices of one session out. History is never overwritten."""
+
+from pipeline.store.database import Store, open_store
+from pipeline.store.load import Batch, FileRecord, Loaded, Rejection
+from pipeline.store.slices import Session, SessionData
+
+__all__ = [
+    "Batch",
+    "FileRecord",
+    "Loaded",
+    "Rejection",
+    "Session",
+    "SessionData",
+    "Store",
+    "open_store",
+]

@@ -1,0 +1,303 @@
+"""Opening the store: SQLite file by default, PostgreSQL by address; one interface on both."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from pipeline.errors import Message, StoreError, WrongUse, msg
+from pipeline.settings import Settings
+from pipeline.store import load, schema, slices
+from pipeline.tables import key_of
+
+_WAIT_SECONDS = 10
+
+
+class Store:
+    """An open store.
+
+    Parameters
+    ----------
+    engine
+        SQLAlchemy engine of a database whose schema has been checked; see `open_store`.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    @property
+    def dialect(self) -> str:
+        """Kind of database: ``"sqlite"`` or ``"postgresql"``."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a connection to read; database faults become `StoreError`."""
+        with _clear_faults(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Open one transaction: everything inside is kept, or nothing."""
+        with _clear_faults(), self._engine.begin() as connection:
+            yield connection
+
+    # what is known -------------------------------------------------------------------------
+
+    def known_ids(self, table: str) -> set[str]:
+        """Return the identifiers that ``table`` holds now."""
+        kept = schema.contract[table]
+        column = kept.c[key_of(table)[0]]
+        with self.reading() as connection:
+            return set(
+                connection.scalars(sa.select(column).where(kept.c.to_batch.is_(None)).distinct())
+            )
+
+    def cycle_dates(self) -> pd.DataFrame:
+        """Return ``cycle``, ``starts_on`` and ``ends_on`` of the cycles that hold now."""
+        kept = schema.contract["cycles"]
+        query = sa.select(kept.c.cycle, kept.c.starts_on, kept.c.ends_on)
+        with self.reading() as connection:
+            return slices.frame(connection, query.where(kept.c.to_batch.is_(None)))
+
+    def cycles(self) -> list[str]:
+        """Return the cycles with ratings, oldest first."""
+        with self.reading() as connection:
+            return slices.cycles(connection)
+
+    def sessions(self, cycle: str | None = None) -> list[slices.Session]:
+        """Return the sessions of one cycle or of all, default sessions included."""
+        with self.reading() as connection:
+            return slices.sessions(connection, cycle)
+
+    def session(self, session_id: str) -> slices.Session:
+        """Return one session.
+
+        Raises
+        ------
+        WrongUse
+            There is no such session.
+        """
+        for session in self.sessions():
+            if session.session_id == session_id:
+                return session
+        raise WrongUse(
+            msg(
+                "There is no session {session_id}. `calibrate status` lists the sessions.",
+                session_id=session_id[:100],
+            )
+        )
+
+    def session_data(self, session_id: str) -> slices.SessionData:
+        """Return everything that bears on one session, and nothing else."""
+        session = self.session(session_id)
+        with self.reading() as connection:
+            return slices.session_data(connection, session)
+
+    # loading -------------------------------------------------------------------------------
+
+    def load(
+        self,
+        batch_id: str,
+        files: Sequence[load.FileRecord],
+        rows: Mapping[str, pd.DataFrame],
+        rejections: Sequence[load.Rejection],
+    ) -> load.Loaded:
+        """Load validated rows and the record of their batch in one transaction.
+
+        Parameters
+        ----------
+        batch_id
+            Identifies this import.
+        files
+            The files that were read.
+        rows
+            Per table the columns of the contract plus ``source_file`` and ``source_line``.
+        rejections
+            Rows that were refused.
+
+        Raises
+        ------
+        StoreError
+            The store is locked, full or gone; nothing was loaded.
+        """
+        with self.writing() as connection:
+            counts = {
+                table: load.load_table(connection, table, rows[table], batch_id)
+                for table in schema.contract
+                if table in rows
+            }
+            load.record_batch(connection, batch_id, files, counts, rejections)
+        return load.Loaded(
+            new={table: count[0] for table, count in counts.items()},
+            corrected={table: count[1] for table, count in counts.items()},
+            unchanged={table: count[2] for table, count in counts.items()},
+        )
+
+    def batches(self) -> list[load.Batch]:
+        """Return the record of every import, oldest first."""
+        with self.reading() as connection:
+            return slices.batches(connection)
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store of a home folder; a new one is made where there is none.
+
+    Raises
+    ------
+    StoreError
+        The database cannot be reached, is no store, or has a schema of another version.
+    """
+    url = _absolute(settings)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    if is_file:
+        _make_private(Path(str(url.database)))
+    with _clear_faults():
+        try:
+            engine = sa.create_engine(url, connect_args=_connect_args(url), hide_parameters=True)
+        except ModuleNotFoundError:
+            raise StoreError(
+                msg('PostgreSQL needs its driver: pip install "calibration-workbench[postgres]".')
+            ) from None
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _plain_transactions)
+            event.listen(engine, "begin", _begin)
+        _check_version(engine)
+    return Store(engine)
+
+
+def _absolute(settings: Settings) -> sa.URL:
+    try:
+        url = sa.make_url(settings.store.url)
+    except sa.exc.ArgumentError:
+        # the address may hold a password, so it is not repeated
+        raise WrongUse(msg("store.url in workbench.toml is no database address.")) from None
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            return url
+        return url.set(database=str(settings.home / str(url.database)))
+    raise WrongUse(msg("store.url: use a sqlite or a postgresql address."))
+
+
+def _connect_args(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": _WAIT_SECONDS}
+    return {"connect_timeout": _WAIT_SECONDS}
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(
+            msg(
+                "The store {file} cannot be opened: {reason}. Check the path and its permissions.",
+                file=str(path),
+                reason=error.strerror or type(error).__name__,
+            )
+        ) from None
+
+
+def _plain_transactions(connection: sqlite3.Connection, _: object) -> None:
+    # sqlite3 begins transactions late and by guess; SQLAlchemy says when, see `_begin`
+    connection.isolation_level = None
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -65536")
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _check_version(engine: sa.Engine) -> None:
+    """Make the tables of a new store; refuse a store of another version."""
+    with engine.connect() as connection:
+        names = set(sa.inspect(connection).get_table_names())
+    if not names & set(schema.metadata.tables):
+        with engine.begin() as connection:
+            schema.metadata.create_all(connection)
+            connection.execute(
+                schema.meta.insert().values(
+                    name="schema_version", value=str(schema.SCHEMA_VERSION)
+                )
+            )
+        return
+    with engine.connect() as connection:
+        found = None
+        if "meta" in names:
+            query = sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema_version")
+            found = connection.scalar(query)
+    if found == str(schema.SCHEMA_VERSION):
+        return
+    if found is not None and found.isdigit() and int(found) > schema.SCHEMA_VERSION:
+        raise StoreError(
+            msg(
+                "The store was made by a newer version of the workbench (schema {found}; this"
+                " version knows {known}). Update the workbench; nothing was changed.",
+                found=int(found),
+                known=schema.SCHEMA_VERSION,
+            )
+        )
+    raise StoreError(
+        msg(
+            "The store has an unknown schema ({found}; this version knows {known}). Keep it,"
+            " choose another store.url in workbench.toml and import the exports again.",
+            found=str(found)[:20] if found is not None else "-",
+            known=schema.SCHEMA_VERSION,
+        )
+    )
+
+
+@contextmanager
+def _clear_faults() -> Iterator[None]:
+    """Turn database errors into sentences; the original may quote rows, so it is dropped."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise StoreError(_explain(error)) from None
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreError(
+            msg("The store failed ({kind}). Nothing was changed.", kind=type(error).__name__)
+        ) from None
+
+
+def _explain(error: sa.exc.DBAPIError) -> Message:
+    text = str(error.orig).lower()
+    if "locked" in text or "lock timeout" in text:
+        return msg(
+            "The store is in use by another command. Wait until it has finished and try again;"
+            " nothing was changed."
+        )
+    if "full" in text or "no space" in text:
+        return msg("The disk of the store is full. Free some space; nothing was changed.")
+    if "not a database" in text or "malformed" in text:
+        return msg("The store's file is damaged or is no store. Restore it from a back-up.")
+    if "readonly" in text or "read-only" in text or "permission denied" in text:
+        return msg("The store may not be written. Check its permissions; nothing was changed.")
+    if isinstance(error, sa.exc.OperationalError):
+        return msg("The store cannot be reached. Check store.url and that the database runs.")
+    return msg(
+        "The store failed ({kind}). Nothing was changed.",
+        kind=type(error.orig).__name__,
+    )
