@@ -164,7 +164,7 @@ def krippendorff_alpha_interval(
     observed, expected = _disagreement(counts, metric, np.ones((1, n_subjects)))
     alpha = float(1 - observed[0] / expected[0])
     n_ratings = int(counts.n_scores.sum())
-    if observed[0] <= 1e-14 * expected[0]:
+    if counts.by_subject.nnz == n_subjects:  # one different score per subject
         low = no_disagreement_low(n_subjects, level)
         return AlphaInterval(1.0, low, 1.0, level, metric, n_subjects, n_ratings, 0)
 
@@ -174,7 +174,7 @@ def krippendorff_alpha_interval(
         size = min(_SAMPLES_AT_ONCE, n_boot - start)
         times = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size=size)
         observed, expected = _disagreement(counts, metric, times.astype(np.float64))
-        usable = expected > 1e-12
+        usable = expected > 0
         draws.append(1 - observed[usable] / expected[usable])
     alphas = np.concatenate(draws)
     if alphas.size < (1 - _MOST_UNDEFINED) * n_boot:
@@ -195,20 +195,22 @@ def _count(table: TableLike, metric: Metric) -> _Counts:
         raise DegenerateTable("no subject was scored by two raters, so there is no overlap")
     if scores.shape[0] == 1:
         raise DegenerateTable("only one subject was scored by two raters or more; two are needed")
-    standard, _ = standardise(scores)
-    if metric == "ratio":
-        if np.nanmin(scores) < 0:
-            raise DegenerateTable("the ratio metric needs scores of 0 or more")
-        # The ratio metric has a fixed zero, so scores may be scaled but not shifted.
-        standard = scores / np.nanmax(scores)
     # A fixed order of subjects, so that the bootstrap does not depend on the order of rows or
     # columns.
-    standard = np.sort(standard, axis=1)
-    standard = standard[np.lexsort(standard.T[::-1])]
-    subject, rater = np.nonzero(~np.isnan(standard))
-    values, code = np.unique(standard[subject, rater], return_inverse=True)
+    scores = np.sort(scores, axis=1)
+    scores = scores[np.lexsort(scores.T[::-1])]
+    subject, rater = np.nonzero(~np.isnan(scores))
+    values, code = np.unique(scores[subject, rater], return_inverse=True)
+    standard, _ = standardise(values)
+    if metric == "interval":
+        values = standard
+    elif metric == "ratio":
+        if values[0] < 0:
+            raise DegenerateTable("the ratio metric needs scores of 0 or more")
+        # A ratio has a fixed zero: scores may be scaled, not shifted.
+        values = values / values[-1]
     by_subject = sparse.coo_array(
-        (np.ones(code.size), (subject, code)), shape=(standard.shape[0], values.size)
+        (np.ones(code.size), (subject, code)), shape=(scores.shape[0], values.size)
     ).tocsr()
     return _Counts(values, by_subject, np.asarray(by_subject.sum(axis=1), dtype=np.float64))
 
@@ -218,7 +220,8 @@ def _disagreement(
 ) -> tuple[FloatArray, FloatArray]:
     """Observed and expected disagreement, subject u counted ``times[s, u]`` times in sample s.
 
-    Parameters: `times` (n_samples, n_subjects). Returns two arrays (n_samples,), ≥ 0.
+    Parameters: `times` (n_samples, n_subjects). Returns two arrays (n_samples,), ≥ 0; the
+    second is 0 only when all scores of the sample are the same.
     """
     n_scores = counts.n_scores
     total = times @ n_scores
@@ -233,7 +236,7 @@ def _disagreement(
     else:
         if metric == "ordinal":
             # Krippendorff's ordinal difference is that of mid-ranks, which depend on the sample.
-            points = np.cumsum(by_value, axis=1) - by_value / 2 - total[:, None] / 2
+            points = (np.cumsum(by_value, axis=1) - by_value / 2) / total[:, None] - 0.5
         else:
             points = np.broadcast_to(counts.values, by_value.shape)
         # The sum of squared differences over all ordered pairs is 2 m times the sum of squares.
@@ -243,6 +246,8 @@ def _disagreement(
         within = np.sum(times * (2 * n_scores / (n_scores - 1)) * spread, axis=1)
         centred = points - np.sum(by_value * points, axis=1, keepdims=True) / total[:, None]
         between = 2 * total * np.sum(by_value * centred**2, axis=1)
+    # A sample of identical scores has exactly no disagreement; rounding must not hide that.
+    between[np.count_nonzero(by_value, axis=1) < 2] = 0.0
     return within / total, between / (total * (total - 1))
 
 
