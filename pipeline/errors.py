@@ -81,3 +81,7 @@ class NotEstimable(WorkbenchError):
 
     Shown in the pack where the answer would have been. Never NaN, never 0.
     """
+
+
+class Suppressed(WorkbenchError):
+    """An answer that this audience may not see; the message says why."""

@@ -1,0 +1,297 @@
+"""From findings to cases to minutes: what the session discusses, in which order, how long.
+
+Deterministic: the same ratings give the same agenda. 80 % of the discussion time goes to people
+far from the rest or with a reason to look again; the remainder is kept for the quiet middle, so
+that nobody goes unseen for being average. A case holds facts and the rule that fired, never a
+proposed rating.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.analysis import Analysis
+from pipeline.errors import Message, msg
+from pipeline.methods.evidence import Evidence
+from pipeline.methods.standing import Standing
+from pipeline.settings import Settings
+
+JUMP = 1.0
+"""Change since the last cycle, in scale points, that is worth a question."""
+DISAGREEMENT = 1.0
+"""Distance between two raters of one person, in scale points, that is worth a question."""
+FAR_FROM_GROUP = 1.5
+"""Distance from the comparable group, in standard deviations, that makes an outlier."""
+FRINGE = 0.15
+"""Distance from the border between two scale points, in scale points, that is a fringe."""
+
+_OPENING, _ANCHOR, _SMART_ROUND, _BREAK, _BREAK_EVERY = 5.0, 10.0, 10.0, 10.0, 75.0
+_CONVERSATION_MINUTES = 8.0
+
+OUTLIER_RULES = ("top", "bottom", "jump", "disagreement", "questioned", "unsubstantiated")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reason to discuss: which rule fired, with its numbers."""
+
+    name: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class Case:
+    """A person (or conversation) to discuss.
+
+    Attributes
+    ----------
+    subject_id, employee_id
+        Who or what.
+    rules
+        The rules that fired, most telling first; empty for the quiet middle.
+    minutes
+        Time in this session; 0 when it does not fit.
+    session
+        1 for this session, 2 and on for a next one.
+    """
+
+    subject_id: str
+    employee_id: str
+    rules: tuple[Rule, ...]
+    minutes: float
+    session: int
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether this case comes from the quiet middle."""
+        return not self.rules
+
+
+@dataclass(frozen=True)
+class Item:
+    """A part of the session: what (``kind``), minutes, and why it takes that long."""
+
+    kind: str
+    minutes: float
+    reason: Message
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """The plan of a session.
+
+    Attributes
+    ----------
+    items
+        Parts of the first session in order; their minutes add up to ``minutes`` at most.
+    cases
+        Cases in order of discussion, over all sessions.
+    minutes
+        Length of a session.
+    n_sessions
+        Sessions needed to discuss every case.
+    n_outliers
+        Cases with a rule that fired.
+    """
+
+    items: tuple[Item, ...]
+    cases: tuple[Case, ...]
+    minutes: int
+    n_sessions: int
+    n_outliers: int
+
+
+def plan_agenda(analysis: Analysis, settings: Settings) -> Agenda:
+    """Order the cases of a session and give each its minutes.
+
+    Parameters
+    ----------
+    analysis
+        What the methods found.
+    settings
+        Length of a session, minutes per case, share of time for outliers, the scale.
+
+    Returns
+    -------
+    Agenda
+        Without cases where nobody's standing could be computed or shown.
+    """
+    total = analysis.data.session.minutes or settings.session.minutes
+    conversation = analysis.data.session.kind == "conversation"
+    standing = analysis.standing
+    if not isinstance(standing, Standing) or standing.subjects.empty:
+        return Agenda(_frame_items(total, 0.0, 0.0), (), total, 1, 0)
+    found = _rules(analysis, standing, settings)
+    outliers = sorted(found, key=lambda subject: _urgency(subject, found[subject]))
+    quiet = _quiet_middle(analysis, standing, set(found))
+
+    discussion = total - sum(i.minutes for i in _frame_items(total, 0.0, 0.0))
+    each = _CONVERSATION_MINUTES if conversation else settings.session.minutes_per_case[1]
+    least = _CONVERSATION_MINUTES if conversation else settings.session.minutes_per_case[0]
+    for_outliers = discussion * settings.session.outlier_share
+    if len(outliers) * each > for_outliers:
+        each = max(least, for_outliers / len(outliers))
+    room = max(1, int(for_outliers / each + 1e-9))
+    n_sessions = max(1, math.ceil(len(outliers) / room))
+    quiet_room = max(1, int((discussion - for_outliers) / least + 1e-9))
+    quiet = quiet[: quiet_room * n_sessions]
+
+    owner = standing.subjects.set_index("subject_id")["employee_id"]
+    cases: list[Case] = []
+    for session in range(n_sessions):
+        here = outliers[session * room : (session + 1) * room]
+        calm = quiet[session * quiet_room : (session + 1) * quiet_room]
+        cases += [Case(s, str(owner[s]), found[s], each, session + 1) for s in here]
+        cases += [Case(s, str(owner[s]), (), least, session + 1) for s in calm]
+    first = [case for case in cases if case.session == 1]
+    spent = sum(case.minutes for case in first if not case.is_quiet)
+    calm_spent = sum(case.minutes for case in first if case.is_quiet)
+    return Agenda(
+        items=_frame_items(total, spent, calm_spent),
+        cases=tuple(cases),
+        minutes=total,
+        n_sessions=n_sessions,
+        n_outliers=len(outliers),
+    )
+
+
+def _frame_items(total: int, outliers: float, quiet: float) -> tuple[Item, ...]:
+    items = [
+        Item("opening", _OPENING, msg("Goal, ground rules, confidentiality.")),
+        Item("anchor", _ANCHOR, msg("Everybody scores one anchor case, then compare: same norm?")),
+    ]
+    if outliers:
+        items.append(
+            Item("outliers", outliers, msg("People far from the rest, or with a reason to look."))
+        )
+    if total > _BREAK_EVERY:
+        items.append(Item("break", _BREAK, msg("Judgement tires; stop after an hour.")))
+    if quiet:
+        items.append(Item("quiet", quiet, msg("The quiet middle: nobody goes unseen.")))
+    items.append(
+        Item("smart", _SMART_ROUND, msg("Everybody names one SMART goal; parked items get an owner."))
+    )
+    return tuple(items)
+
+
+def _rules(
+    analysis: Analysis, standing: Standing, settings: Settings
+) -> dict[str, tuple[Rule, ...]]:
+    """Return the rules that fired per subject; subjects without any are left out."""
+    scale = settings.scale
+    groups = standing.groups.set_index("group")
+    questions = _questions(analysis)
+    thin = _unsubstantiated(analysis)
+    found: dict[str, tuple[Rule, ...]] = {}
+    for row in standing.subjects.itertuples(index=False):
+        fired: list[Rule] = []
+        outlier = _far(row, groups, scale.low, scale.high)
+        if outlier is not None:
+            fired.append(outlier)
+        if pd.notna(row.spread) and row.spread >= DISAGREEMENT:
+            fired.append(
+                Rule("disagreement", msg("Raters differ by {gap} points.", gap=float(row.spread)))
+            )
+        if pd.notna(row.change) and abs(row.change) >= JUMP:
+            fired.append(
+                Rule(
+                    "jump",
+                    msg(
+                        "Went from {previous} to {score} since the last cycle.",
+                        previous=float(row.previous),
+                        score=float(row.score),
+                    ),
+                )
+            )
+        n_questions = questions.get(row.employee_id, 0)
+        if n_questions:
+            fired.append(
+                Rule("questioned", msg("Colleagues who question this rating: {n}.", n=n_questions))
+            )
+        if outlier is not None and row.subject_id in thin:
+            fired.append(
+                Rule("unsubstantiated", msg("Far from the rest, without rationale or evidence."))
+            )
+        fringe = _fringe(float(row.score), scale.points)
+        if fringe is not None:
+            fired.append(fringe)
+        if fired:
+            found[row.subject_id] = tuple(fired)
+    return found
+
+
+def _far(row: object, groups: pd.DataFrame, low: float, high: float) -> Rule | None:
+    score = float(row.score)  # type: ignore[attr-defined]  # a row of standing.subjects
+    group = groups.loc[row.group]  # type: ignore[attr-defined]
+    if group["shown"] and group["sd"] > 0:
+        distance = (score - group["mean"]) / group["sd"]
+        if abs(distance) >= FAR_FROM_GROUP:
+            text = msg(
+                "Score {score}; {n} comparable people average {mean} (standard deviation {sd}).",
+                score=score,
+                n=int(group["n"]),
+                mean=float(group["mean"]),
+                sd=float(group["sd"]),
+            )
+            return Rule("top" if distance > 0 else "bottom", text)
+    if score >= high - 0.5:
+        return Rule("top", msg("Score {score}: the top of the scale.", score=score))
+    if score <= low + 0.5:
+        return Rule("bottom", msg("Score {score}: the bottom of the scale.", score=score))
+    return None
+
+
+def _fringe(score: float, points: list[float]) -> Rule | None:
+    """Tell who sits on the border of the middle category, where one argument decides."""
+    middle = points[len(points) // 2]
+    step = points[1] - points[0]
+    for border in (middle - step / 2, middle + step / 2):
+        if abs(score - border) <= FRINGE:
+            return Rule(
+                "fringe", msg("Score {score}: on the edge of the middle category.", score=score)
+            )
+    return None
+
+
+def _questions(analysis: Analysis) -> dict[str, int]:
+    opinions = analysis.data.opinions
+    asked = opinions[opinions["opinion"].eq("question")]
+    return {str(k): int(v) for k, v in asked.groupby("employee_id").size().items()}
+
+
+def _unsubstantiated(analysis: Analysis) -> set[str]:
+    evidence = analysis.evidence
+    if not isinstance(evidence, Evidence):
+        return set()
+    rows = evidence.subjects
+    return set(rows.loc[rows["n_with_rationale"].eq(0) & rows["n_evidence"].eq(0), "subject_id"])
+
+
+_ORDER = ("top", "bottom", "fringe", "disagreement", "jump", "questioned", "unsubstantiated")
+
+
+def _urgency(subject: str, rules: tuple[Rule, ...]) -> tuple[int, int, int, str]:
+    """Sort: outliers top then bottom, then the fringe; more reasons first; then a fixed order."""
+    names = {rule.name for rule in rules}
+    only_fringe = names == {"fringe"}
+    first = min(_ORDER.index(name) for name in names)
+    return (int(only_fringe), first if not only_fringe else 0, -len(names), _stable(subject))
+
+
+def _quiet_middle(analysis: Analysis, standing: Standing, taken: set[str]) -> list[str]:
+    """Order everybody else: least evidence recorded first, so that the unseen are seen."""
+    rest = standing.subjects[~standing.subjects["subject_id"].isin(taken)]
+    recorded: dict[str, int] = {}
+    if isinstance(analysis.evidence, Evidence):
+        rows = analysis.evidence.subjects
+        recorded = dict(zip(rows["subject_id"], rows["n_evidence"], strict=True))
+    return sorted(rest["subject_id"], key=lambda s: (recorded.get(s, 0), _stable(s)))
+
+
+def _stable(subject: str) -> str:
+    """Return an order that does not depend on names or numbers of people."""
+    return hashlib.sha256(subject.encode()).hexdigest()
