@@ -226,8 +226,9 @@ def _rules(
 
 def _far(row: object, groups: pd.DataFrame, low: float, high: float) -> Rule | None:
     score = float(row.score)  # type: ignore[attr-defined]  # a row of standing.subjects
-    group = groups.loc[row.group]  # type: ignore[attr-defined]
-    if group["shown"] and group["sd"] > 0:
+    number = row.group  # type: ignore[attr-defined]
+    group = groups.loc[number] if number in groups.index else None
+    if group is not None and group["shown"] and group["sd"] > 0:
         distance = (score - group["mean"]) / group["sd"]
         if abs(distance) >= FAR_FROM_GROUP:
             text = msg(

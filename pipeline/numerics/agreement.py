@@ -1,4 +1,4 @@
-"""How far do raters agree? The statistics of agreement, in one place.
+"""How far raters agree: the statistics of agreement in one place.
 
 ===============================  ==========================================================
 `icc`                            share of score variance that is due to subjects
@@ -9,7 +9,7 @@
 `within_one_point`               share of rater pairs that differ at most one point (here)
 ===============================  ==========================================================
 
-All take a table of subjects × raters (kappa: two lists), NaN for a missing score, never change
+All take a table of subjects x raters (kappa: two lists), NaN for a missing score, never change
 it, and raise `DegenerateTable` with a plain reason when the scores cannot answer.
 """
 

@@ -1,4 +1,4 @@
-"""How far do many raters agree beyond chance, when not everyone rated everything?
+"""Krippendorff's alpha: how far raters agree beyond chance, with any scores missing.
 
 Krippendorff's alpha compares the disagreement within subjects with the disagreement between
 any two scores of the whole table. It takes any number of raters, missing scores, and nominal,
@@ -110,7 +110,7 @@ def krippendorff_alpha(table: TableLike, metric: Metric = "nominal") -> float:
 
     Notes
     -----
-    alpha = 1 − D_o / D_e. With one usable subject the two are equal whatever the scores, so
+    alpha = 1 - D_o / D_e. With one usable subject the two are equal whatever the scores, so
     such a table is refused instead of given the value 0.
     """
     counts = _count(table, metric)
@@ -252,7 +252,7 @@ def _disagreement(
 
 
 def _ratio_sums(counts: _Counts, by_value: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Sums of ((c − k) / (c + k))² over ordered pairs, per subject and per sample."""
+    """Sum ((c - k) / (c + k))² over ordered pairs, per subject and per sample."""
     values = counts.values
     by_subject = counts.by_subject.tocsc()
     per_subject = np.zeros(counts.n_scores.size)

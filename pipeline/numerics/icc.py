@@ -1,4 +1,4 @@
-"""What share of the variance in scores is due to the subjects, and not to raters or chance?
+"""Intraclass correlation: the share of score variance due to subjects, not to raters or chance.
 
 Model: score = mean + subject + rater + residual, subjects and raters both drawn at random
 (two-way random effects, one score per cell, interaction and error together in the residual).
@@ -24,9 +24,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse, stats
 from scipy.sparse import csgraph
 
+from pipeline.numerics.crossed_reml import CrossedModelError, fit_crossed
 from pipeline.numerics.rating_table import (
     DegenerateTable,
     FloatArray,
@@ -38,8 +40,12 @@ from pipeline.numerics.rating_table import (
     standardise,
 )
 
-# On scores of range −1 to 1: a mean square below this is rounding of an exact 0.
+BoolArray = npt.NDArray[np.bool_]
+
+# On scores of range -1 to 1: a mean square below this is rounding of an exact 0.
 _ZERO = 1e-20
+# Below this the quantiles of F leave the range of floating-point numbers.
+_FEWEST_DF = 0.05
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ def icc(table: TableLike, level: float = 0.95) -> IccResult:
     )
 
 
-def _components(present: np.ndarray) -> int:
+def _components(present: BoolArray) -> int:
     """Count connected components of the graph that links subjects and raters by ratings."""
     n_subjects, n_raters = present.shape
     subject, rater = np.nonzero(present)
@@ -218,3 +224,160 @@ def _mean_squares(scores: FloatArray) -> _MeanSquares:
         k=float(k),
         n=float(n),
     )
+
+
+def _expected_squares(scores: FloatArray, n_components: int) -> _MeanSquares:
+    """Mean squares that the variance components of an incomplete table imply."""
+    present = ~np.isnan(scores)
+    n_subjects, n_raters = scores.shape
+    per_subject, per_rater = present.sum(axis=1), present.sum(axis=0)
+    df_residual = int(present.sum()) - n_subjects - n_raters + n_components
+    if per_subject.max() < 2:
+        raise DegenerateTable("no subject was scored by two raters, so there is no overlap")
+    if per_rater.max() < 2:
+        raise DegenerateTable(
+            "every rater scored one subject only, so severity and chance cannot be separated"
+        )
+    if df_residual < 1:
+        raise DegenerateTable(
+            "too few subjects were scored by the same raters to separate severity from chance"
+        )
+    var_subject, var_rater, var_residual = _variances(scores, present, n_components)
+    k = n_subjects / float(np.sum(1 / per_subject))
+    n = n_raters / float(np.sum(1 / per_rater))
+    return _MeanSquares(
+        subject=var_residual + k * var_subject,
+        rater=var_residual + n * var_rater,
+        residual=var_residual,
+        df_subject=n_subjects - 1,
+        df_rater=n_raters - 1,
+        df_residual=df_residual,
+        k=k,
+        n=n,
+    )
+
+
+def _variances(
+    scores: FloatArray, present: BoolArray, n_components: int
+) -> tuple[float, float, float]:
+    """Variance of subjects, raters and residual by REML, each ≥ 0."""
+    of_subject, of_rater, residual = _additive_fit(scores, present)
+    if float(residual @ residual) <= _ZERO * residual.size:
+        # Without residual the likelihood has no maximum; the effects themselves are then known
+        # and their sample variances are its limit.
+        if n_components > 1 and float(np.ptp(of_rater)) > 1e-9:
+            raise DegenerateTable(
+                "raters in unlinked groups differ by constants only, so severity and true "
+                "differences between the groups cannot be separated"
+            )
+        return float(of_subject.var(ddof=1)), float(of_rater.var(ddof=1)), 0.0
+    subject, rater = np.nonzero(present)
+    try:
+        fit = fit_crossed(
+            scores[present],
+            np.ones((subject.size, 1)),
+            {"subject": subject, "rater": rater},
+            reml=True,
+        )
+    except CrossedModelError:
+        raise DegenerateTable(
+            "the ratings do not allow the variance of subjects, raters and chance to be separated"
+        ) from None
+    return (
+        float(fit.variance["subject"]),
+        float(fit.variance["rater"]),
+        float(fit.variance["residual"]),
+    )
+
+
+def _additive_fit(
+    scores: FloatArray, present: BoolArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Least-squares fit of subject plus rater: both effects, and the residuals (n_ratings,)."""
+    if scores.shape[1] > scores.shape[0]:
+        of_rater, of_subject, _ = _additive_fit(scores.T, present.T)
+    else:
+        # Eliminate the subjects; what is left is a system of the size of the raters.
+        weight = present.astype(np.float64)
+        filled = np.where(present, scores, 0.0)
+        per_subject = weight.sum(axis=1)
+        means = filled.sum(axis=1) / per_subject
+        system = np.diag(weight.sum(axis=0)) - weight.T @ (weight / per_subject[:, None])
+        of_rater = np.linalg.lstsq(system, filled.sum(axis=0) - weight.T @ means, rcond=None)[0]
+        of_subject = means - weight @ of_rater / per_subject
+    fitted = of_subject[:, None] + of_rater[None, :]
+    return of_subject, of_rater, (scores - fitted)[present]
+
+
+def _refuse_undefined(ms: _MeanSquares) -> tuple[float, float]:
+    """Return the denominators of ICC(A,1) and ICC(A,k), both > 0, or refuse."""
+    if ms.subject == 0 and ms.residual == 0:
+        raise DegenerateTable("no rater told the subjects apart, so there is nothing to agree on")
+    total = ms.subject + (ms.k - 1) * ms.residual + ms.k / ms.n * (ms.rater - ms.residual)
+    total_of_mean = ms.subject + (ms.rater - ms.residual) / ms.n
+    nothing = 1e-12 * (ms.subject + ms.rater + ms.residual)
+    if ms.subject <= nothing or total_of_mean <= nothing or total <= nothing:
+        raise DegenerateTable(
+            "the raters contradict each other so strongly that their mean does not tell the "
+            "subjects apart, so the agreement of that mean has no value"
+        )
+    return total, total_of_mean
+
+
+def _consistency_intervals(ms: _MeanSquares, level: float) -> tuple[Interval, Interval]:
+    """Intervals of ICC(C,1) and ICC(C,k); exact under normality for a complete table."""
+    if ms.residual == 0:
+        low = no_disagreement_low(ms.df_subject + 1, level)
+        return Interval(low, 1.0), Interval(_stepped_up(low, ms.k), 1.0)
+    tail = (1 + level) / 2
+    ratio = ms.subject / ms.residual
+    low = ratio / float(stats.f.ppf(tail, ms.df_subject, ms.df_residual))
+    high = ratio * float(stats.f.ppf(tail, ms.df_residual, ms.df_subject))
+    one = Interval((low - 1) / (low + ms.k - 1), (high - 1) / (high + ms.k - 1))
+    return one, Interval(1 - 1 / low, 1 - 1 / high)
+
+
+def _agreement_intervals(
+    ms: _MeanSquares, icc_a1: float, icc_ak: float, level: float
+) -> tuple[Interval, Interval]:
+    """Intervals of ICC(A,1) and ICC(A,k), Satterthwaite as in McGraw & Wong (1996)."""
+    k, n = ms.k, ms.n
+    if ms.residual == 0 and ms.rater == 0:
+        low = no_disagreement_low(ms.df_subject + 1, level)
+        return Interval(low, 1.0), Interval(_stepped_up(low, k), 1.0)
+    of_rater = k * icc_a1 * ms.rater
+    of_residual = (n * (1 + (k - 1) * icc_a1) - k * icc_a1) * ms.residual
+    df = (of_rater + of_residual) ** 2 / (
+        of_rater**2 / ms.df_rater + of_residual**2 / ms.df_residual
+    )
+    low, high = _agreement_limits(ms, df, level) if df > _FEWEST_DF else (icc_a1, -np.inf)
+    if not low <= icc_a1 <= high:
+        # With a negative ICC the two terms can cancel until the limits miss the estimate; no sum
+        # of mean squares has less than one degree of freedom.
+        df = 1.0
+        low, high = _agreement_limits(ms, df, level)
+    if 1 + (k - 1) * low > 1e-9:
+        low_of_mean = _stepped_up(low, k)
+    else:
+        # A negative component for raters makes the stepped-up limit run to minus infinity;
+        # the component is then taken at its boundary, 0.
+        down = float(stats.f.ppf((1 + level) / 2, ms.df_subject, df))
+        low_of_mean = min(1 - down * ms.residual / ms.subject, icc_ak)
+    return Interval(low, high), Interval(low_of_mean, _stepped_up(high, k))
+
+
+def _agreement_limits(ms: _MeanSquares, df: float, level: float) -> tuple[float, float]:
+    """Limits of ICC(A,1) when raters and residual together have `df` degrees of freedom."""
+    k, n = ms.k, ms.n
+    tail = (1 + level) / 2
+    down = float(stats.f.ppf(tail, ms.df_subject, df))
+    up = float(stats.f.ppf(tail, df, ms.df_subject))
+    noise = k * ms.rater + (k * n - k - n) * ms.residual
+    low = n * (ms.subject - down * ms.residual) / (down * noise + n * ms.subject)
+    high = n * (up * ms.subject - ms.residual) / (noise + n * up * ms.subject)
+    return low, high
+
+
+def _stepped_up(icc_one: float, k: float) -> float:
+    """Reliability of the mean of `k` raters from that of one (Spearman-Brown)."""
+    return k * icc_one / (1 + (k - 1) * icc_one)

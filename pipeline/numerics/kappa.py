@@ -1,4 +1,4 @@
-"""How far do two raters agree beyond chance on the same subjects?
+"""Kappa: how far two raters agree beyond chance on the same subjects.
 
 Cohen's kappa compares the disagreement seen between two raters with the disagreement their
 own score distributions would give if they rated independently; weighted kappa counts a large
@@ -45,7 +45,7 @@ class KappaInterval:
         Large-sample standard error of `kappa` (not the error under "kappa is 0"); 0 only when
         every pair agrees.
     ci_low, ci_high : float
-        Limits of the interval for `kappa`, within −1 to 1.
+        Limits of the interval for `kappa`, within -1 to 1.
     level : float
         Confidence level of the interval.
     weights : {"unweighted", "linear", "quadratic"}
@@ -99,7 +99,7 @@ def weighted_kappa(
 
     Notes
     -----
-    kappa = 1 − D_o / D_e with D_o the mean disagreement of the pairs and D_e that of all
+    kappa = 1 - D_o / D_e with D_o the mean disagreement of the pairs and D_e that of all
     combinations of one score of each rater. With quadratic weights this is close to the
     intraclass correlation ICC(A,1) (Fleiss & Cohen 1973).
     """
@@ -126,7 +126,7 @@ def weighted_kappa_interval(
     Returns
     -------
     KappaInterval
-        ``kappa ± z · se``, cut off at −1 and 1. When every pair agrees the formula gives no
+        ``kappa ± z · se``, cut off at -1 and 1. When every pair agrees the formula gives no
         width; then the lower limit is that of `no_disagreement_low`.
 
     Raises

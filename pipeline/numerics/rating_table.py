@@ -1,4 +1,4 @@
-"""Read a subjects × raters table of scores, and refuse what cannot be answered.
+"""Read a subjects x raters table of scores, and refuse what cannot be answered.
 
 Shared by the agreement statistics (`icc`, `alpha`, `kappa`, `agreement`): one place decides
 what counts as a missing score, and one exception says why a table gives no answer.
@@ -74,7 +74,7 @@ def read_scores(scores: TableLike | ScoresLike) -> FloatArray:
         if isinstance(scores, (pd.DataFrame, pd.Series)):
             out = scores.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
         elif isinstance(scores, np.ma.MaskedArray):
-            out = scores.astype(np.float64).filled(np.nan)
+            out = np.ma.filled(scores.astype(np.float64), np.nan)
         else:
             raw = np.asarray(scores)
             if raw.dtype.kind not in "biufOSU":
@@ -89,7 +89,7 @@ def read_scores(scores: TableLike | ScoresLike) -> FloatArray:
 
 
 def read_table(table: TableLike) -> FloatArray:
-    """Return a subjects × raters table without its empty rows and columns.
+    """Return a subjects x raters table without its empty rows and columns.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def read_table(table: TableLike) -> FloatArray:
 
 
 def standardise(scores: FloatArray) -> tuple[FloatArray, float]:
-    """Return scores shifted and scaled to the range −1 to 1, and the scale used.
+    """Return scores shifted and scaled to the range -1 to 1, and the scale used.
 
     Sums of squares of large numbers that differ little lose their digits; on the standard
     range they do not, and limits on "zero" mean the same for every rating scale.
@@ -156,7 +156,7 @@ def no_disagreement_low(n: int, level: float) -> float:
 
     Formulas and bootstraps alike give the interval [1, 1] when no disagreement was seen, even
     on three subjects. Here: if a share p of the cases were rated at chance level, agreement
-    would be 1 − p; the largest p that `n` cases without disagreement do not exclude is
+    would be 1 - p; the largest p that `n` cases without disagreement do not exclude is
     ``1 - tail**(1 / n)`` (Clopper & Pearson 1934 with no events), with ``tail`` half of
     ``1 - level``.
 
