@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -173,7 +174,7 @@ def _frame_items(total: int, outliers: float, quiet: float) -> tuple[Item, ...]:
     if quiet:
         items.append(Item("quiet", quiet, msg("The quiet middle: nobody goes unseen.")))
     items.append(
-        Item("smart", _SMART_ROUND, msg("Everybody names one SMART goal; parked items get an owner."))
+        Item("smart", _SMART_ROUND, msg("Everybody names one SMART goal; parked items get owners."))
     )
     return tuple(items)
 
@@ -224,9 +225,9 @@ def _rules(
     return found
 
 
-def _far(row: object, groups: pd.DataFrame, low: float, high: float) -> Rule | None:
-    score = float(row.score)  # type: ignore[attr-defined]  # a row of standing.subjects
-    number = row.group  # type: ignore[attr-defined]
+def _far(row: Any, groups: pd.DataFrame, low: float, high: float) -> Rule | None:
+    score = float(row.score)
+    number = row.group
     group = groups.loc[number] if number in groups.index else None
     if group is not None and group["shown"] and group["sd"] > 0:
         distance = (score - group["mean"]) / group["sd"]

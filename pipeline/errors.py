@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 EXIT_OK, EXIT_SOME_FAILED, EXIT_WRONG_USE, EXIT_ROWS_REJECTED = 0, 1, 2, 3
 
 
-
 @dataclass(frozen=True)
 class Message:
     """A sentence to be shown in the reader's language.

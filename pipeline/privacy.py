@@ -141,9 +141,7 @@ def _only_people(analysis: Analysis, keep: set[str]) -> Analysis:
         )
     if isinstance(profiles, Profiles):
         profiles = replace(profiles, members=_of(profiles.members, "subject_id", subjects))
-    return replace(
-        analysis, data=data, standing=standing, evidence=evidence, profiles=profiles
-    )
+    return replace(analysis, data=data, standing=standing, evidence=evidence, profiles=profiles)
 
 
 def _of(table: pd.DataFrame, column: str, keep: set[str]) -> pd.DataFrame:

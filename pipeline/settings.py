@@ -145,6 +145,8 @@ class ColumnSource(_Section):
     """Constant for every row, where the export has no such column."""
     values: dict[str, str] = Field(default_factory=dict)
     """Values in the export (upper or lower case alike) and what they mean."""
+    prefix: str = ""
+    """Put before every value, where two kinds of people have the same numbers."""
 
     @model_validator(mode="before")
     @classmethod

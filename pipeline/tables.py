@@ -78,7 +78,7 @@ def _column(
 
 
 def _id(meaning: str, *, required: bool = False, of: str | None = None) -> pa.Column:
-    """Identifier; ``of`` names the table that must know it."""
+    """Make an identifier; ``of`` names the table that must know it."""
     return _column("id", meaning, required=required, of=of)
 
 
@@ -391,3 +391,8 @@ def kind_of(table: str, column: str) -> str:
 def required_columns(table: str) -> tuple[str, ...]:
     """Return the columns without which ``table`` cannot be read."""
     return tuple(name for name, column in TABLES[table].columns.items() if column.required)
+
+
+def dtype_of(table: str, column: str) -> str:
+    """Return the pandas dtype in which a column is held."""
+    return _DTYPES[kind_of(table, column)]

@@ -1,4 +1,4 @@
-"""What do the ratings say about a model with crossed random intercepts, before any fitting?
+"""Prepare a model with crossed random intercepts: what the data say before any fitting.
 
 Checks and encodes the input of `fit_crossed`, collapses the rows to the cross-products the
 likelihood needs, and decides whether every variance can be told apart from the others.
@@ -106,7 +106,7 @@ class CrossedDesign:
     @property
     def p(self) -> int:
         """Number of fixed effects."""
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -149,7 +149,7 @@ def build_design(
     names = tuple(str(name) for name in factors)
     if RESIDUAL in names or len(set(names)) < len(names):
         raise InvalidInput(f"factor names must be distinct and not {RESIDUAL!r}, got {names}")
-    encoded = [_encode(name, labels, n) for name, labels in zip(names, factors.values(), strict=True)]
+    encoded = [_encode(name, labels, n) for name, labels in factors.items()]
     codes = tuple(code for code, _ in encoded)
     levels = tuple(level for _, level in encoded)
     for name, level in zip(names, levels, strict=True):
@@ -183,11 +183,9 @@ def build_design(
     counts = tuple(
         np.bincount(code, minlength=q).astype(float) for code, q in zip(codes, sizes, strict=True)
     )
-    z_basis = tuple(
-        _column_sums(code, basis, q) for code, q in zip(codes, sizes, strict=True)
-    )
+    z_basis = tuple(_column_sums(code, basis, q) for code, q in zip(codes, sizes, strict=True))
     z_response = tuple(
-        np.bincount(code, weights=response, minlength=q)
+        np.bincount(code, weights=response, minlength=q).astype(float)
         for code, q in zip(codes, sizes, strict=True)
     )
     start = _moment_start(names, n, cross, counts, z_basis, z_response, sum_squares)
@@ -202,9 +200,9 @@ def _check_numbers(y: npt.ArrayLike, X: npt.ArrayLike) -> tuple[FloatArray, Floa
     try:
         response = np.array(y, dtype=float)
         fixed = np.asarray(X, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError):
         # The original message may quote a cell, and cells may hold anything.
-        raise InvalidInput("expected y and X to hold numbers, got something else") from error.__cause__
+        raise InvalidInput("expected y and X to hold numbers, got something else") from None
     if response.ndim != 1:
         raise InvalidInput(f"expected y with one dimension, got shape {response.shape}")
     if fixed.ndim == 1:

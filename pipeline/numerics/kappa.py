@@ -208,8 +208,13 @@ def _steps(
 ) -> tuple[FloatArray, FloatArray]:
     """Replace scores by their position in the list of categories."""
     scale = read_scores(categories)
-    if scale.ndim != 1 or np.isnan(scale).any() or np.unique(scale).size != scale.size:
-        raise DegenerateTable("categories must be a list of different numbers")
+    if (
+        scale.ndim != 1
+        or scale.size < 2
+        or np.isnan(scale).any()
+        or np.unique(scale).size != scale.size
+    ):
+        raise DegenerateTable("categories must be a list of two or more different numbers")
     order = np.argsort(scale)
     placed = []
     for scores in (first, second):

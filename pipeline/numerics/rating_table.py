@@ -7,7 +7,7 @@ what counts as a missing score, and one exception says why a table gives no answ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,9 @@ _LARGEST_SCORE = 1e100
 # Scores that differ by less than this share of their size differ by rounding only.
 _ROUNDING = 1e-12
 
-FloatArray = npt.NDArray[np.float64]
-TableLike = npt.ArrayLike | pd.DataFrame
-ScoresLike = npt.ArrayLike | pd.Series | Sequence[float | None]
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+TableLike: TypeAlias = npt.ArrayLike | pd.DataFrame
+ScoresLike: TypeAlias = npt.ArrayLike | pd.Series | Sequence[float | None]
 
 
 class DegenerateTable(ValueError):

@@ -16,6 +16,7 @@ from sqlalchemy import event
 from pipeline.errors import Message, StoreError, WrongUse, msg
 from pipeline.settings import Settings
 from pipeline.store import load, schema, slices
+from pipeline.store.load import Batch
 from pipeline.tables import key_of
 
 _WAIT_SECONDS = 10
@@ -112,6 +113,11 @@ class Store:
         with self.reading() as connection:
             return slices.session_data(connection, session)
 
+    def rated_counts(self, wanted: list[str]) -> dict[tuple[str, str, str], tuple[int, int]]:
+        """Return per cycle, department and kind: people with a rating, people there."""
+        with self.reading() as connection:
+            return slices.rated_counts(connection, wanted)
+
     # loading -------------------------------------------------------------------------------
 
     def load(
@@ -152,7 +158,7 @@ class Store:
             unchanged={table: count[2] for table, count in counts.items()},
         )
 
-    def batches(self) -> list[load.Batch]:
+    def batches(self) -> list[Batch]:
         """Return the record of every import, oldest first."""
         with self.reading() as connection:
             return slices.batches(connection)
@@ -238,9 +244,7 @@ def _check_version(engine: sa.Engine) -> None:
         with engine.begin() as connection:
             schema.metadata.create_all(connection)
             connection.execute(
-                schema.meta.insert().values(
-                    name="schema_version", value=str(schema.SCHEMA_VERSION)
-                )
+                schema.meta.insert().values(name="schema_version", value=str(schema.SCHEMA_VERSION))
             )
         return
     with engine.connect() as connection:

@@ -77,10 +77,10 @@ def _digests(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 
 def _as_text(values: pd.Series) -> list[str]:
     if values.dtype.kind == "M":
-        return values.dt.strftime("%Y-%m-%d").fillna("").tolist()
+        return list(values.dt.strftime("%Y-%m-%d").fillna(""))
     if values.dtype.kind == "f":
         return [repr(value) if value == value else "" for value in values.tolist()]
-    return values.astype("str").fillna("").tolist()
+    return list(values.astype("str").fillna(""))
 
 
 def _records(frame: pd.DataFrame) -> Iterator[list[tuple[object, ...]]]:
@@ -149,9 +149,7 @@ def load_table(
         .select_from(stage.join(kept, sa.and_(same_key, holds)))
         .where(kept.c.row_hash == stage.c.row_hash)
     )
-    other_content = sa.select(stage.c.row_key).where(
-        same_key, stage.c.row_hash != kept.c.row_hash
-    )
+    other_content = sa.select(stage.c.row_key).where(same_key, stage.c.row_hash != kept.c.row_hash)
     corrected = connection.execute(
         kept.update().where(holds, other_content.exists()).values(to_batch=batch_id)
     ).rowcount
@@ -172,7 +170,7 @@ def _fill(connection: sa.Connection, stage: sa.Table, frame: pd.DataFrame) -> No
     if connection.dialect.name == "postgresql":
         cursor = connection.connection.cursor()
         columns = ", ".join(f'"{name}"' for name in names)
-        with cursor.copy(f'COPY "{stage.name}" ({columns}) FROM STDIN') as copy:  # type: ignore[attr-defined]  # psycopg's own
+        with cursor.copy(f'COPY "{stage.name}" ({columns}) FROM STDIN') as copy:
             for chunk in _records(frame):
                 for row in chunk:
                     copy.write_row(row)

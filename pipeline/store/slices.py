@@ -122,15 +122,13 @@ def _held(table: sa.Table) -> sa.ColumnElement[bool]:
     return table.c.to_batch.is_(None)
 
 
-def _rows(
-    connection: sa.Connection, table: str, *where: sa.ColumnElement[bool]
-) -> pd.DataFrame:
+def _rows(connection: sa.Connection, table: str, *where: sa.ColumnElement[bool]) -> pd.DataFrame:
     kept = schema.contract[table]
     query = sa.select(*_columns(table)).where(_held(kept), *where).order_by(kept.c.row_key)
     return frame(connection, query)
 
 
-def _employees_of(cycle: str) -> sa.Alias:
+def _employees_of(cycle: str) -> sa.Subquery:
     """Everyone as they were in a cycle: the row of that cycle, else the row without a cycle."""
     specific = _employees.alias("specific")
     has_specific = sa.exists().where(
@@ -142,11 +140,9 @@ def _employees_of(cycle: str) -> sa.Alias:
         sa.select(*_columns("employees"))
         .where(
             _held(_employees),
-            sa.or_(
-                _employees.c.cycle == cycle, sa.and_(_employees.c.cycle == "", ~has_specific)
-            ),
+            sa.or_(_employees.c.cycle == cycle, sa.and_(_employees.c.cycle == "", ~has_specific)),
         )
-        .alias("staff")
+        .subquery("staff")
     )
 
 
@@ -158,8 +154,8 @@ def _of_kind(kind: str) -> sa.ColumnElement[bool]:
 def cycles(connection: sa.Connection) -> list[str]:
     """Return the cycles with ratings, oldest first by start date, then by name."""
     kept = schema.contract["cycles"]
-    starts = dict(
-        connection.execute(sa.select(kept.c.cycle, kept.c.starts_on).where(_held(kept))).all()  # type: ignore[arg-type]  # rows are pairs
+    starts: dict[str, dt.date | None] = dict(
+        connection.execute(sa.select(kept.c.cycle, kept.c.starts_on).where(_held(kept))).all()
     )
     found = connection.scalars(sa.select(_ratings.c.cycle).where(_held(_ratings)).distinct())
     return sorted(found, key=lambda cycle: (starts.get(cycle) or _EARLIEST, cycle))
@@ -273,9 +269,7 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
     )  # fmt: skip
 
 
-def _ratings_of(
-    connection: sa.Connection, session: Session, ids: sa.Select[Any]
-) -> pd.DataFrame:
+def _ratings_of(connection: sa.Connection, session: Session, ids: sa.Select[Any]) -> pd.DataFrame:
     wanted = [c for c in _columns("ratings") if c.name != "cycle"]
     query = (
         sa.select(*wanted)
@@ -299,7 +293,7 @@ def _ratings_of(
 
 def _people(
     connection: sa.Connection,
-    staff: sa.Alias,
+    staff: sa.Subquery,
     session: Session,
     employees: pd.DataFrame,
     ratings: pd.DataFrame,
@@ -321,9 +315,7 @@ def _people(
     return pd.concat(parts, ignore_index=True)
 
 
-def _criteria(
-    connection: sa.Connection, cycle: str, ratings: pd.DataFrame
-) -> pd.DataFrame:
+def _criteria(connection: sa.Connection, cycle: str, ratings: pd.DataFrame) -> pd.DataFrame:
     """One row per criterion in use: its wording in this cycle, else the one without a cycle."""
     kept = schema.contract["criteria"]
     rows = _rows(connection, "criteria", kept.c.cycle.in_([cycle, ""]))
@@ -384,9 +376,7 @@ def _organisation_scores(connection: sa.Connection, session: Session) -> pd.Data
     return frame(connection, query)
 
 
-def _previous_scores(
-    connection: sa.Connection, session: Session, every: list[str]
-) -> pd.DataFrame:
+def _previous_scores(connection: sa.Connection, session: Session, every: list[str]) -> pd.DataFrame:
     position = every.index(session.cycle) if session.cycle in every else 0
     before = every[position - 1] if position else ""
     staff = _employees_of(before)
@@ -407,9 +397,7 @@ def _previous_scores(
     return frame(connection, query)
 
 
-def _last_session(
-    connection: sa.Connection, session: Session, every: list[str]
-) -> Session | None:
+def _last_session(connection: sa.Connection, session: Session, every: list[str]) -> Session | None:
     kept = schema.contract["sessions"]
     rows = _rows(
         connection, "sessions", kept.c.department == session.department,
@@ -459,3 +447,27 @@ def batches(connection: sa.Connection) -> list[Batch]:
     rows = connection.execute(sa.select(schema.batches).order_by(schema.batches.c.batch_id))
     made = [Batch(**row._mapping, files=()) for row in rows]
     return [replace(batch, files=tuple(by_batch.get(batch.batch_id, []))) for batch in made]
+
+
+def rated_counts(
+    connection: sa.Connection, wanted: list[str]
+) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return per cycle, department and kind: people with a rating, people in the department."""
+    found: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for cycle in wanted:
+        staff = _employees_of(cycle)
+        sizes: dict[str, int] = dict(
+            connection.execute(
+                sa.select(staff.c.department, sa.func.count()).group_by(staff.c.department)
+            ).all()
+        )
+        for kind in ("performance", "conversation"):
+            query = (
+                sa.select(staff.c.department, sa.func.count(sa.distinct(_ratings.c.employee_id)))
+                .join_from(_ratings, staff, staff.c.employee_id == _ratings.c.employee_id)
+                .where(_held(_ratings), _ratings.c.cycle == cycle, _of_kind(kind))
+                .group_by(staff.c.department)
+            )
+            for department, rated in connection.execute(query):
+                found[(cycle, department, kind)] = (rated, sizes[department])
+    return found

@@ -1,0 +1,5 @@
+"""`python -m pipeline` is the same command as `calibrate`."""
+
+from pipeline.cli import main
+
+main()

@@ -1,0 +1,482 @@
+"""The command line: arguments in, exit code out. All work is done elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, get_args
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from pipeline.errors import (
+    EXIT_OK,
+    EXIT_ROWS_REJECTED,
+    EXIT_SOME_FAILED,
+    Message,
+    WorkbenchError,
+    msg,
+    msgn,
+)
+from pipeline.locale import Language
+from pipeline.settings import LanguageCode, Settings, read_settings
+
+_COMMON = {"--home": True, "--lang": True, "--json": False, "--quiet": False}
+"""Options that may stand anywhere on the line, and whether a value follows."""
+
+
+class _AnywhereGroup(TyperGroup):
+    """Takes the common options before or after the name of the command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        first: list[str] = []
+        rest: list[str] = []
+        words = iter(args)
+        for word in words:
+            name = word.split("=", 1)[0]
+            if word == "--":
+                rest += [word, *words]
+            elif name in _COMMON:
+                first.append(word)
+                if _COMMON[name] and "=" not in word:
+                    first += [value] if (value := next(words, None)) is not None else []
+            else:
+                rest.append(word)
+        return super().parse_args(ctx, first + rest)
+
+
+app = typer.Typer(
+    cls=_AnywhereGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Calibration packs from performance ratings.",
+    epilog="Exit codes: 0 all done; 1 some packs failed (the rest are made); 2 wrong use or"
+    " unreadable input; 3 rows rejected. --home, --lang, --json and --quiet may stand anywhere.",
+)
+
+
+@dataclass
+class _Context:
+    """What every command needs: settings, language, and where to write."""
+
+    home: Path | None
+    chosen: LanguageCode | None
+    as_json: bool
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.language = Language(self.chosen or "en")
+
+    def settings(self) -> Settings:
+        settings = read_settings(self.home)
+        self.language = Language(self.chosen or settings.pack.language)
+        return settings
+
+    def tell(self, message: Message) -> None:
+        """Say something to a person; machines get events instead."""
+        if not (self.quiet or self.as_json):
+            self.out.print(Text(self.language.say(message)))
+
+    def event(self, name: str, **values: Any) -> None:
+        """Say something to a machine: one JSON object a line."""
+        if self.as_json:
+            sys.stdout.write(json.dumps({"event": name, **values}, ensure_ascii=False, default=str))
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+    def table(self, columns: list[Message], rows: list[list[str]]) -> None:
+        if self.quiet or self.as_json:
+            return
+        table = Table(box=None, pad_edge=False, show_edge=False)
+        for column in columns:
+            table.add_column(self.language.say(column), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self.out.print(table)
+
+
+def _context(ctx: typer.Context) -> _Context:
+    found = ctx.obj
+    if not isinstance(found, _Context):  # pragma: no cover - typer calls `common` first
+        raise TypeError("no context")
+    return found
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder with workbench.toml, data/ and reports/. Default: the clone."),
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option(help="Language of messages and packs: nl or en.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, for machines.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing unless it fails.")] = False,
+) -> None:
+    """Hold what every command shares."""
+    if lang is not None and lang not in get_args(LanguageCode):
+        raise typer.BadParameter("use nl or en", param_hint="--lang")
+    ctx.obj = _Context(home, lang, as_json, quiet)  # type: ignore[arg-type]  # checked just above
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders: CSV, XLSX, Parquet.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Load nothing when any row is rejected.")
+    ] = False,
+) -> None:
+    """Check exports and load their good rows into the store."""
+    from pipeline.ingest import import_files
+    from pipeline.store import open_store
+
+    context = _context(ctx)
+    settings = context.settings()
+    with open_store(settings) as store, _busy(context, msg("Reading exports")) as step:
+        report = import_files(paths, settings, store, strict=strict, progress=step)
+    _show_import(context, report)
+    if any(report.n_rejected.values()):
+        raise typer.Exit(EXIT_ROWS_REJECTED)
+
+
+def _show_import(context: _Context, report: Any) -> None:
+    loaded = report.loaded
+    context.event(
+        "import",
+        batch_id=report.batch_id,
+        loaded=loaded is not None,
+        read=report.n_read,
+        rejected=report.n_rejected,
+        new=loaded.new if loaded else {},
+        corrected=loaded.corrected if loaded else {},
+        unchanged=loaded.unchanged if loaded else {},
+        rejected_folder=str(report.rejected_folder) if report.rejected_folder else None,
+        warnings=[str(warning) for warning in report.warnings],
+    )
+    if loaded is not None:
+        rows = [
+            [table]
+            + [
+                context.language.whole(counts.get(table, 0))
+                for counts in (
+                    report.n_read,
+                    loaded.new,
+                    loaded.corrected,
+                    loaded.unchanged,
+                    report.n_rejected,
+                )
+            ]
+            for table in report.n_read
+        ]
+        columns = [
+            msg("table"),
+            msg("read"),
+            msg("new"),
+            msg("corrected"),
+            msg("unchanged"),
+            msg("rejected"),
+        ]
+        context.table(columns, rows)
+    else:
+        context.tell(msg("Nothing was loaded: --strict, and there are rejected rows."))
+    for warning in report.warnings:
+        context.tell(warning)
+    if report.rejected_folder:
+        for reason, n in report.reasons.items():
+            context.tell(msg("{n} × {reason}", n=n, reason=reason))
+        context.tell(
+            msg("The rejected rows and their reasons: {folder}", folder=str(report.rejected_folder))
+        )
+
+
+@app.command()
+def packs(
+    ctx: typer.Context,
+    session: Annotated[
+        list[str] | None, typer.Option(help="Only this session; may be repeated.")
+    ] = None,
+    department: Annotated[
+        list[str] | None, typer.Option(help="Only this department; may be repeated.")
+    ] = None,
+    cycle: Annotated[str | None, typer.Option(help="This cycle; default: the latest.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Packs at the same time; default: one per core.")
+    ] = None,
+) -> None:
+    """Make the calibration packs of a cycle, one per session."""
+    from pipeline.run.engine import make_packs
+    from pipeline.run.execute import FAILED, Outcome
+    from pipeline.run.manifest import Run, write_index, write_run
+    from pipeline.run.plan import choose_sessions, plan_packs
+    from pipeline.store import open_store
+
+    context = _context(ctx)
+    settings = context.settings()
+    with open_store(settings) as store:
+        chosen = choose_sessions(
+            store, session_ids=session or (), departments=department or (), cycle=cycle
+        )
+    planned = plan_packs(settings, chosen, context.chosen)
+    limits = settings.run.model_copy(update={"jobs": jobs}) if jobs else settings.run
+    run = Run.start()
+    context.event("run_started", run_id=run.run_id, packs=len(planned))
+    outcomes: list[Outcome] = []
+    interrupted = False
+    with _pack_progress(context, len(planned)) as show:
+
+        def listen(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            context.event("pack", **outcome.record())
+            show(outcome)
+
+        try:
+            make_packs(planned, limits, listener=listen)
+        except KeyboardInterrupt:
+            interrupted = True
+    write_run(settings, run, outcomes, interrupted=interrupted)
+    index = write_index(settings, Language(settings.pack.language))
+    failed = sum(outcome.status == FAILED for outcome in outcomes)
+    context.event(
+        "run_ended",
+        run_id=run.run_id,
+        made=len(outcomes) - failed,
+        failed=failed,
+        interrupted=interrupted,
+        index=str(index),
+    )
+    if interrupted:
+        context.err.print(
+            Text(
+                context.language.say(
+                    msg(
+                        "Stopped. Packs made before: {n}. Run the same command again for the rest.",
+                        n=len(outcomes) - failed,
+                    )
+                )
+            )
+        )
+    context.tell(
+        msgn("{n} pack made, {failed} failed.", "{n} packs made, {failed} failed.",
+             len(outcomes) - failed, failed=failed)
+    )  # fmt: skip
+    context.tell(msg("Index: {address}", address=index.as_uri()))
+    if failed or interrupted:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    cycle: Annotated[str | None, typer.Option(help="This cycle; default: the latest.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All cycles.")] = False,
+) -> None:
+    """Show per session how far it is: ratings in, pack made, held."""
+    import datetime as dt
+
+    from pipeline.run.plan import choose_sessions
+    from pipeline.run.status import session_status
+    from pipeline.store import open_store
+
+    context = _context(ctx)
+    settings = context.settings()
+    with open_store(settings) as store:
+        sessions = store.sessions(cycle) if every else choose_sessions(store, cycle=cycle)
+        found = session_status(settings, store, sessions, dt.date.today())
+    states = {
+        "made": msg("made"),
+        "failed": msg("failed"),
+        "outdated": msg("outdated"),
+        "none": msg("not made"),
+    }
+    say = context.language.say
+    rows = []
+    for one in found:
+        context.event("session", **one.plain())
+        held = "" if one.held is None else say(msg("held") if one.held else msg("to come"))
+        day = context.language.date(one.session.held_on, "medium") if one.session.held_on else ""
+        rows.append(
+            [
+                one.session.session_id,
+                one.session.department,
+                day,
+                held,
+                f"{one.n_rated}/{one.n_employees}",
+                say(states[one.pack]),
+            ]
+        )
+    columns = [
+        msg("session"),
+        msg("department"),
+        msg("date"),
+        msg("state"),
+        msg("rated"),
+        msg("pack"),
+    ]
+    context.table(columns, rows)
+
+
+@app.command()
+def sample(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the exports are written.")],
+    departments: Annotated[int | None, typer.Option(min=1, help="Number of departments.")] = None,
+    employees: Annotated[int | None, typer.Option(min=1, help="Number of employees.")] = None,
+    cycles: Annotated[int, typer.Option(min=1, max=20, help="Number of cycles.")] = 3,
+    seed: Annotated[int | None, typer.Option(help="Another seed is another company.")] = None,
+) -> None:
+    """Write an invented company as exports, with known effects planted in its ratings."""
+    from pipeline.sample import SEED, write_sample
+
+    context = _context(ctx)
+    with _busy(context, msg("Inventing a company")) as step:
+        summary = write_sample(
+            folder,
+            departments=departments,
+            employees=employees,
+            cycles=cycles,
+            seed=SEED if seed is None else seed,
+            progress=step,
+        )
+    context.event("sample", folder=str(folder), rows=summary.rows)
+    context.tell(
+        msg(
+            "Wrote {n} ratings of {employees} employees to {folder}. All of it is invented.",
+            n=summary.rows["ratings"],
+            employees=summary.employees,
+            folder=str(folder),
+        )
+    )
+
+
+@app.command()
+def doctor(ctx: typer.Context) -> None:
+    """Check the environment, the settings, the store and the permissions."""
+    from pipeline.run.doctor import examine
+
+    context = _context(ctx)
+    settings = context.settings()
+    context.tell(msg("Home: {folder}", folder=str(settings.home)))
+    healthy = True
+    for check in examine(settings):
+        healthy &= check.ok
+        context.event("check", check=check.name, ok=check.ok, found=str(check.found))
+        if not context.as_json and (not context.quiet or not check.ok):
+            mark = "ok  " if check.ok else "FAIL"
+            text = f"{mark}  {check.name:<10} {context.language.say(check.found)}"
+            context.out.print(Text(text, style="" if check.ok else "red"))
+    raise typer.Exit(EXIT_OK if healthy else EXIT_SOME_FAILED)
+
+
+# progress ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _busy(context: _Context, title: Message) -> Iterator[Any]:
+    """Show on a terminal what a long step is at; silent in logs."""
+    if context.quiet or context.as_json or not context.err.is_terminal:
+        yield None
+        return
+    with context.err.status(context.language.say(title)) as spinner:
+
+        def step(what: object) -> None:
+            text = context.language.say(what) if isinstance(what, Message) else str(what)
+            spinner.update(Text(text))
+
+        yield step
+
+
+@contextmanager
+def _pack_progress(context: _Context, total: int) -> Iterator[Any]:
+    """Show each pack as it is made: a bar on a terminal, a line each in a log."""
+    from pipeline.run.execute import FAILED, Outcome
+
+    done = 0
+
+    def line(outcome: Outcome) -> Text:
+        good = outcome.status != FAILED
+        name = f"{outcome.department} · {outcome.cycle}"
+        text = f"{'✓' if good else '✗'} {name}  {context.language.number(outcome.seconds, 1)} s"
+        if outcome.error:
+            text += f"  {context.language.say(outcome.error)}"
+        return Text(text, style="" if good else "red")
+
+    if context.as_json:
+        yield lambda outcome: None
+    elif context.quiet or not context.err.is_terminal:
+
+        def log(outcome: Outcome) -> None:
+            nonlocal done
+            done += 1
+            if not context.quiet or outcome.status == FAILED:
+                context.err.print(Text(f"[{done}/{total}] ") + line(outcome))
+
+        yield log
+    else:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=context.err) as bar:
+            task = bar.add_task(context.language.say(msg("Packs")), total=total)
+
+            def show(outcome: Outcome) -> None:
+                bar.console.print(line(outcome))
+                bar.advance(task)
+
+            yield show
+
+
+# errors ------------------------------------------------------------------------------------
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(text, style="red"))
+    raise SystemExit(code)
+
+
+def _language_of_errors(arguments: list[str]) -> Language:
+    """Find the language even when the settings could not be read."""
+    for i, word in enumerate(arguments):
+        value = word.partition("=")[2] if "=" in word else "".join(arguments[i + 1 : i + 2])
+        if word.split("=")[0] == "--lang" and value in get_args(LanguageCode):
+            return Language(value)
+    return Language(os.environ.get("CALIBRATE_PACK__LANGUAGE", "en"))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every failure is one sentence and an exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=words, prog_name="calibrate")
+    except WorkbenchError as error:
+        _fail(_language_of_errors(words).say(error.message), error.exit_code)
+    except Exception as error:
+        if os.environ.get("CALIBRATE_DEBUG"):
+            raise
+        # the text of a foreign exception may quote data
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        text = (
+            f"Unexpected fault {type(error).__name__} ({Path(place.filename).name}:{place.lineno})."
+        )
+        _fail(f"{text} Set CALIBRATE_DEBUG=1 for the traceback.", EXIT_SOME_FAILED)

@@ -1,0 +1,177 @@
+"""What a part of a pack is made of: paragraphs, facts, tables, figures.
+
+Blocks hold finished texts in the reader's language. A plain ``str`` is always escaped where it is
+shown; only `markupsafe.Markup`, made by this package itself, is HTML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; ``lead`` for the sentence that opens a part."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    lead: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences; numbered where the order matters."""
+
+    kind: ClassVar[str] = "bullets"
+    items: tuple[str, ...]
+    ordered: bool = False
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values, one under the other."""
+
+    kind: ClassVar[str] = "facts"
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A calm box: a reason, a limit, or (``tone="warning"``) something to act on."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+    title: str = ""
+    tone: str = "calm"
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table."""
+
+    title: str
+    numeric: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell with more than text: a small drawing, emphasis, a quiet second line."""
+
+    text: str = ""
+    drawing: Markup | None = None
+    strong: bool = False
+    under: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption; the first column names the row."""
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | Cell, ...], ...]
+    note: str = ""
+    dense: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as a data address, with its size in CSS pixels."""
+
+    address: Markup
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: what it shows, and what it does not."""
+
+    kind: ClassVar[str] = "figure"
+    picture: Picture
+    alt: str
+    shows: str
+    shows_not: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing made of marks in the page itself, with a text that says the same."""
+
+    kind: ClassVar[str] = "drawing"
+    drawing: Markup
+    shows: str = ""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Details that a reader may open; open on paper."""
+
+    kind: ClassVar[str] = "fold"
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part with its own heading, below the heading of the section."""
+
+    kind: ClassVar[str] = "part"
+    title: str
+    blocks: tuple[Block, ...]
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class CaseCard:
+    """One case: who, why, what is known, what to ask."""
+
+    kind: ClassVar[str] = "case"
+    anchor: str
+    number: str
+    title: str
+    subtitle: str
+    tags: tuple[str, ...]
+    minutes: str
+    reasons_title: str
+    reasons: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    blocks: tuple[Block, ...]
+    questions_title: str
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WriteLines:
+    """Empty lines to write on during the session."""
+
+    kind: ClassVar[str] = "lines"
+    label: str
+    n: int = 3
+
+
+Block = (
+    Text | Bullets | Facts | Note | Table | Figure | Drawing | Fold | Part | CaseCard | WriteLines
+)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The opening of a pack, with its one main heading."""
+
+    organisation: str
+    over: str
+    title: str
+    subtitle: str
+    facts: tuple[tuple[str, str], ...]
+    notes: tuple[Note, ...]
+    people_title: str = ""
+    people: tuple[tuple[str, str, str], ...] = ()
+    closing: tuple[str, ...] = field(default=())

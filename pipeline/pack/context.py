@@ -1,0 +1,216 @@
+"""What every section needs: the view, the plan, and how to say things to this reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from pipeline.agenda import Agenda
+from pipeline.analysis import Analysis, NoAnswer
+from pipeline.errors import Message, msg, msgn
+from pipeline.locale import Language
+from pipeline.methods.distribution import Distribution
+from pipeline.methods.evidence import Evidence
+from pipeline.methods.standing import Standing
+from pipeline.pack.blocks import Note
+from pipeline.privacy import Audience, View
+from pipeline.settings import Settings
+from pipeline.store import Session, SessionData
+
+NO_VALUE = "\N{EN DASH}"
+LONGEST_SHOWN = 600
+"""Characters of a text from data that are shown; the rest is in the store."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One pack in the making.
+
+    Attributes
+    ----------
+    view
+        What this audience may see.
+    plan
+        Cases and minutes, made from the view.
+    settings
+        Scale, thresholds, texts.
+    language
+        Of the reader.
+    """
+
+    view: View
+    plan: Agenda
+    settings: Settings
+    language: Language
+
+    # what there is -------------------------------------------------------------------------
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis, cut for the audience."""
+        return self.view.analysis
+
+    @property
+    def data(self) -> SessionData:
+        """What was analysed, cut for the audience."""
+        return self.analysis.data
+
+    @property
+    def session(self) -> Session:
+        """The session."""
+        return self.data.session
+
+    @property
+    def is_conversation(self) -> bool:
+        """Whether conversations are rated."""
+        return self.session.kind == "conversation"
+
+    @property
+    def is_organisation(self) -> bool:
+        """Whether this pack may hold aggregates only."""
+        return self.view.audience is Audience.ORGANISATION
+
+    @property
+    def points(self) -> list[float]:
+        """The points of the scale, lowest first."""
+        return self.settings.scale.points
+
+    @cached_property
+    def n_subjects(self) -> int:
+        """People (or conversations) with a rating, over the whole department."""
+        found = self.analysis.distribution
+        if isinstance(found, Distribution):
+            return found.n_subjects
+        return int(self.data.ratings["subject_id"].nunique())
+
+    @cached_property
+    def n_ratings(self) -> int:
+        """Scores, over the whole department."""
+        found = self.analysis.distribution
+        return found.n_ratings if isinstance(found, Distribution) else len(self.data.ratings)
+
+    @cached_property
+    def unrated(self) -> tuple[str, ...]:
+        """People without any rating, where this audience may know."""
+        found = self.analysis.evidence
+        return found.unrated if isinstance(found, Evidence) else ()
+
+    @cached_property
+    def standing(self) -> pd.DataFrame | None:
+        """One row per subject, by identifier; None where not computed or not shown."""
+        found = self.analysis.standing
+        if not isinstance(found, Standing):
+            return None
+        return found.subjects.set_index("subject_id", drop=False)
+
+    # how it is said ------------------------------------------------------------------------
+
+    def say(self, message: Message | str, **values: object) -> str:
+        """Write a message in the reader's language."""
+        return self.language.say(message, **values)
+
+    def of_kind(self, people: Message, conversations: Message) -> str:
+        """Say the one or the other, depending on what is rated."""
+        return self.say(conversations if self.is_conversation else people)
+
+    def date(self, value: Any, style: str = "long") -> str:
+        """Write a date, or a dash where there is none."""
+        if value is None or pd.isna(value):
+            return NO_VALUE
+        day = value.date() if isinstance(value, dt.datetime) else value
+        return self.language.date(day, style)
+
+    def score(self, value: float | None, decimals: int = 2) -> str:
+        """Write a score; whole ones without decimals, missing ones as a dash."""
+        if value is None or pd.isna(value):
+            return NO_VALUE
+        if float(value).is_integer() and decimals <= 1:
+            return self.language.whole(int(value))
+        return self.language.number(float(value), decimals)
+
+    def percent(self, share: float | None) -> str:
+        """Write a share of 0-1 as a percentage, missing ones as a dash."""
+        if share is None or pd.isna(share):
+            return NO_VALUE
+        return self.language.percent(float(share))
+
+    def interval(self, low: float, high: float, decimals: int = 2) -> str:
+        """Write an interval, or a dash where there is none."""
+        if pd.isna(low) or pd.isna(high):
+            return NO_VALUE
+        write = self.language.number
+        return self.say(
+            msg("{low} to {high}", low=write(low, decimals), high=write(high, decimals))
+        )
+
+    def subjects_counted(self, n: int) -> str:
+        """Write so many people, or conversations."""
+        return self.of_kind(
+            msgn("{n} person", "{n} people", n),
+            msgn("{n} conversation", "{n} conversations", n),
+        )
+
+    def reason(self, answer: NoAnswer) -> Note:
+        """Show why there is no answer."""
+        hidden = type(answer).__name__ == "Suppressed"
+        title = msg("Not shown") if hidden else msg("Not estimable")
+        return Note(self.say(answer.message), self.say(title))
+
+    # names ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        people = self.data.people
+        known = people[people["name"].notna()].drop_duplicates("employee_id")
+        named = {
+            str(one): shorten(str(name), 120)
+            for one, name in zip(known["employee_id"], known["name"], strict=True)
+        }
+        twice = {name for name, n in Counter(named.values()).items() if n > 1}
+        return {one: f"{name} ({one})" if name in twice else name for one, name in named.items()}
+
+    def person(self, identifier: object) -> str:
+        """Write a name; the identifier where there is none, and beside names that occur twice."""
+        if identifier is None or pd.isna(identifier):  # type: ignore[call-overload]  # any scalar
+            return NO_VALUE
+        return self._names.get(str(identifier), str(identifier))
+
+    @cached_property
+    def _criteria(self) -> dict[str, str]:
+        rows = self.data.criteria
+        labels = rows.get(f"label_{self.language.code}")
+        other = rows.get("label_nl" if self.language.code == "en" else "label_en")
+        found: dict[str, str] = {}
+        for i, one in enumerate(rows["criterion_id"]):
+            text = next(
+                (c.iloc[i] for c in (labels, other) if c is not None and pd.notna(c.iloc[i])), one
+            )
+            found[str(one)] = shorten(str(text), 80)
+        return found
+
+    def criterion(self, identifier: object) -> str:
+        """Write the name of a criterion in the reader's language, else in the other, else its id."""
+        return self._criteria.get(str(identifier), str(identifier))
+
+    def subject(self, subject_id: str, employee_id: str) -> str:
+        """Write who or what is discussed."""
+        if not self.is_conversation:
+            return self.person(employee_id)
+        return self.say(
+            msg("Conversation {subject} · {name}", subject=subject_id, name=self.person(employee_id))
+        )
+
+
+def shorten(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Cut a text from data at a word, so that one note cannot fill a pack."""
+    plain = " ".join(text.split())
+    if len(plain) <= longest:
+        return plain
+    kept = plain[:longest]
+    at_word = kept.rsplit(" ", 1)[0]
+    return (at_word if len(at_word) > longest * 0.6 else kept) + " …"

@@ -1,0 +1,134 @@
+"""The words of a pack that occur in more than one place."""
+
+from __future__ import annotations
+
+from pipeline.errors import Message, msg
+
+SESSION_KIND = {
+    "performance": msg("performance ratings"),
+    "conversation": msg("customer conversations"),
+}
+
+FOCUS = {
+    "performance": msg("performance"),
+    "reward": msg("reward"),
+    "promotion": msg("promotion"),
+    "talent": msg("talent"),
+}
+
+AUDIENCE = {
+    "room": msg("Pack for the session"),
+    "manager": msg("Pack for one manager"),
+    "organisation": msg("Pack for the organisation"),
+}
+
+ROLES = {
+    "facilitator": msg("facilitator"),
+    "process_guard": msg("process guard"),
+    "rater": msg("rater"),
+    "observer": msg("observer"),
+}
+
+RATER_ROLES = {
+    "manager": msg("manager"),
+    "second": msg("second rater"),
+    "peer": msg("peer"),
+    "self": msg("self"),
+    "expert": msg("expert"),
+}
+
+EVIDENCE_KINDS = {
+    "example": msg("example"),
+    "goal": msg("goal"),
+    "check-in": msg("check-in"),
+    "feedback": msg("feedback"),
+}
+
+OPINIONS = {
+    "agree": msg("agree"),
+    "question": msg("question"),
+    "no view": msg("no view"),
+}
+
+ACTION_KINDS = {
+    "smart_goal": msg("SMART goal"),
+    "follow_up_talk": msg("follow-up talk"),
+    "training": msg("training"),
+    "criterion_rewrite": msg("rewrite of a criterion"),
+    "agreement": msg("agreement"),
+}
+
+STATES = {"open": msg("open"), "done": msg("done"), "dropped": msg("dropped")}
+
+GOAL_STATES = {**STATES, "revised": msg("revised")}
+
+RULES = {
+    "top": msg("high"),
+    "bottom": msg("low"),
+    "fringe": msg("edge of the middle"),
+    "disagreement": msg("raters differ"),
+    "jump": msg("large change"),
+    "questioned": msg("questioned"),
+    "unsubstantiated": msg("no substantiation"),
+}
+
+QUIET = msg("quiet middle")
+
+AGENDA_ITEMS = {
+    "opening": msg("Opening"),
+    "anchor": msg("Anchor case"),
+    "outliers": msg("Far from the rest"),
+    "break": msg("Break"),
+    "quiet": msg("Quiet middle"),
+    "smart": msg("SMART round"),
+}
+
+QUESTIONS: dict[str, tuple[Message, ...]] = {
+    "top": (
+        msg("Which behaviour was seen that the anchor of this score describes? When, by whom?"),
+        msg("Would somebody less visible with the same results have got this score?"),
+    ),
+    "bottom": (
+        msg("Which behaviour was missing, on which dates, and what was agreed about it?"),
+        msg("Did this person have the means, the time and the feedback to do better?"),
+    ),
+    "fringe": (
+        msg("Which one observation makes the difference between these two scale points?"),
+        msg("Would you defend the same score for a comparable colleague?"),
+    ),
+    "disagreement": (
+        msg("What did each rater see that the other did not?"),
+        msg("Do you read the criterion differently, or did you see different work?"),
+    ),
+    "jump": (
+        msg("What changed in the work since the last cycle: the person, the task or the rater?"),
+        msg("Is the change visible in dated evidence from the whole cycle?"),
+    ),
+    "questioned": (msg("What do the colleagues who question this rating want to understand?"),),
+    "unsubstantiated": (
+        msg("Which dated example supports this score? Without one: park it until there is."),
+    ),
+    "quiet": (
+        msg("What does this person contribute that is easily overlooked?"),
+        msg("Is a middle score a judgement here, or the lack of one?"),
+    ),
+}
+
+NOT_ESTIMABLE_NAMES = {
+    "design": msg("comparability of raters"),
+    "severity": msg("severity"),
+    "agreement": msg("agreement"),
+    "distribution": msg("distribution"),
+    "standing": msg("position among comparable people"),
+    "profiles": msg("rating profiles"),
+    "evidence": msg("evidence"),
+}
+
+
+def agreement_word(icc: float) -> Message:
+    """Put an intraclass correlation in words (Koo & Li 2016)."""
+    if icc < 0.5:
+        return msg("poor")
+    if icc < 0.75:
+        return msg("moderate")
+    return msg("good") if icc < 0.9 else msg("excellent")

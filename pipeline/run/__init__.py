@@ -1,0 +1,1 @@
+"""Making packs: which sessions, one pack, all packs, the record of what was made."""

@@ -1,0 +1,102 @@
+"""The record of what was made: one file per run, one per pack, and the index of all packs.
+
+Names nobody: identifiers of sessions, counts, times, and texts of our own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.locale import Language
+from pipeline.pack.index import IndexEntry, render_index
+from pipeline.run.execute import FAILED, MADE, RECORD, Outcome
+from pipeline.run.files import write_json, write_whole
+from pipeline.run.plan import session_folder
+from pipeline.settings import Settings
+from pipeline.store import Session
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of `calibrate packs`."""
+
+    run_id: str
+    started_at: dt.datetime
+
+    @classmethod
+    def start(cls) -> Run:
+        """Begin a run; its identifier sorts by time."""
+        now = dt.datetime.now(dt.UTC)
+        return cls(f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", now)
+
+
+def write_run(
+    settings: Settings, run: Run, outcomes: Sequence[Outcome], *, interrupted: bool = False
+) -> Path:
+    """Keep the record of a run."""
+    path = settings.reports / "runs" / f"{run.run_id}.json"
+    ended = dt.datetime.now(dt.UTC)
+    write_json(
+        path,
+        {
+            "run_id": run.run_id,
+            "started_at": run.started_at.isoformat(timespec="seconds"),
+            "ended_at": ended.isoformat(timespec="seconds"),
+            "version": version("calibration-workbench"),
+            "interrupted": interrupted,
+            "made": sum(outcome.status == MADE for outcome in outcomes),
+            "failed": sum(outcome.status == FAILED for outcome in outcomes),
+            "packs": [outcome.record() for outcome in outcomes],
+        },
+    )
+    return path
+
+
+def pack_record(settings: Settings, session: Session) -> dict[str, Any] | None:
+    """Return what is known of a session's pack, if it was ever tried."""
+    path = session_folder(settings, session) / RECORD
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def write_index(settings: Settings, language: Language) -> Path:
+    """Write `reports/index.html`: every pack there is, newest cycle first."""
+    entries = []
+    for record in sorted(settings.reports.glob(f"*/*/{RECORD}")):
+        try:
+            found = json.loads(record.read_text(encoding="utf-8"))
+            entries.append(_entry(settings, record, found))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a record of another version; the next run of that session replaces it
+    entries.sort(key=lambda e: (e.cycle, e.department, e.session_id))
+    entries.sort(key=lambda e: e.cycle, reverse=True)
+    path = settings.reports / "index.html"
+    write_whole(path, render_index(entries, language, dt.datetime.now(dt.UTC)))
+    return path
+
+
+def _entry(settings: Settings, record: Path, found: dict[str, Any]) -> IndexEntry:
+    page = record.parent / "calibration-pack.html"
+    return IndexEntry(
+        session_id=found["session_id"],
+        department=found["department"],
+        cycle=found["cycle"],
+        kind=found["kind"],
+        audience=found["audience"],
+        status=found["status"],
+        href=page.relative_to(settings.reports).as_posix() if page.exists() else None,
+        seconds=found["seconds"],
+        warnings=tuple(found["warnings"]),
+        message=found["error"],
+        made_at=dt.datetime.fromisoformat(found["made_at"]),
+    )

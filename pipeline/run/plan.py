@@ -1,0 +1,113 @@
+"""Which packs are to be made, and where each belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import WrongUse, msg
+from pipeline.run.files import slug
+from pipeline.run.parameters import PackParameters
+from pipeline.settings import REPOSITORY, LanguageCode, Settings
+from pipeline.store import Session, Store
+
+NOTEBOOKS = REPOSITORY / "notebooks"
+
+
+@dataclass(frozen=True)
+class PackJob:
+    """One pack to make.
+
+    Attributes
+    ----------
+    session
+        For which session.
+    notebook
+        The notebook that makes it.
+    parameters
+        Its parameters.
+    output
+        The HTML file.
+    title
+        Title of the page.
+    """
+
+    session: Session
+    notebook: Path
+    parameters: PackParameters
+    output: Path
+    title: str
+
+
+def session_folder(settings: Settings, session: Session) -> Path:
+    """Return the folder of a session's files; it lies within reports/ whatever the names."""
+    return settings.reports / slug(session.cycle) / slug(session.session_id)
+
+
+def choose_sessions(
+    store: Store,
+    *,
+    session_ids: Sequence[str] = (),
+    departments: Sequence[str] = (),
+    cycle: str | None = None,
+) -> list[Session]:
+    """Return the chosen sessions; without any choice those of the latest cycle.
+
+    Raises
+    ------
+    WrongUse
+        The store is empty, or nothing fits the choice.
+    """
+    cycles = store.cycles()
+    if not cycles:
+        raise WrongUse(
+            msg("The store holds no ratings yet. Load exports first: calibrate import PATH.")
+        )
+    every = store.sessions(cycle if session_ids else cycle or cycles[-1])
+    known = {session.session_id for session in every}
+    for wanted in session_ids:
+        if wanted not in known:
+            raise WrongUse(
+                msg(
+                    "There is no session {session_id}. `calibrate status` lists the sessions.",
+                    session_id=wanted[:100],
+                )
+            )
+    names = {session.department for session in every}
+    for wanted in departments:
+        if wanted not in names:
+            raise WrongUse(
+                msg(
+                    "There is no session of department {department}. Departments: {known}.",
+                    department=wanted[:100],
+                    known=", ".join(sorted(names)[:40]),
+                )
+            )
+    return [
+        session
+        for session in every
+        if (not session_ids or session.session_id in session_ids)
+        and (not departments or session.department in departments)
+    ]
+
+
+def plan_packs(
+    settings: Settings, sessions: Sequence[Session], language: LanguageCode | None = None
+) -> list[PackJob]:
+    """Return a pack job for each session."""
+    jobs = []
+    for session in sessions:
+        chosen = language or settings.language_of(session.department)
+        jobs.append(
+            PackJob(
+                session=session,
+                notebook=NOTEBOOKS / "calibration_pack.ipynb",
+                parameters=PackParameters(
+                    session_id=session.session_id, language=chosen, home=settings.home
+                ),
+                output=session_folder(settings, session) / "calibration-pack.html",
+                title=f"{session.department} · {session.cycle}",
+            )
+        )
+    return jobs
