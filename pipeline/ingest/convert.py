@@ -117,9 +117,9 @@ def convert(
     if values:
         texts = _mapped(texts, values)
     if prefix:
-        texts = pc.if_else(
-            pc.equal(texts, ""), texts, pc.binary_join_element_wise(prefix, texts, "")
-        )
+        put = pa.scalar(prefix, TEXT)
+        longer = pc.binary_join_element_wise(put, texts, pa.scalar("", TEXT))
+        texts = pc.if_else(pc.equal(texts, ""), texts, longer)
     faults: dict[int, Message] = {}
     if kind == "text":
         result = _text_series(texts, codes)

@@ -78,7 +78,7 @@ def read_delimited(name: str, data: bytes, known: Collection[str]) -> Sheet:
 
 
 def _as_utf8(name: str, data: bytes) -> bytes:
-    if not data or data[:_SAMPLE_BYTES].isspace() and data.isspace():
+    if not data or (data[:_SAMPLE_BYTES].isspace() and data.isspace()):
         raise UnreadableInput(msg("{file} is empty. Make the export again.", file=name))
     for signature, what in _SIGNATURES.items():
         if data.startswith(signature):

@@ -7,11 +7,12 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from pipeline.errors import Message, msg, msgn
 from pipeline.ingest.delimited import read_delimited
@@ -27,13 +28,13 @@ from pipeline.ingest.reject import (
     write_rejected,
 )
 from pipeline.ingest.report import ImportReport, ReasonCount
-from pipeline.ingest.sheet import Sheet
+from pipeline.ingest.sheet import Sheet, as_text_column
 from pipeline.ingest.validate import (
     Checked,
     Known,
     check,
     check_references,
-    unknown_raters,
+    unknown,
 )
 from pipeline.ingest.workbook import Workbook
 from pipeline.locale import Language
@@ -71,6 +72,15 @@ class _Input:
         return len(lines)
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """What is to be loaded, and the report but for the loading."""
+
+    report: ImportReport
+    rows: Mapping[str, pd.DataFrame]
+    rejections: Sequence[Rejection]
+
+
 def import_files(
     paths: Iterable[Path | str],
     settings: Settings,
@@ -105,6 +115,24 @@ def import_files(
         The store or the folder for rejected rows cannot be written; nothing was loaded.
     """
     tell = progress or (lambda _: None)
+    batch = _prepare(paths, settings, store, tell)
+    report = batch.report
+    if strict and report.rejected_folder is not None:
+        return report
+    tell(msg("Loading"))
+    try:
+        loaded = store.load(report.batch_id, report.files, batch.rows, batch.rejections)
+    except BaseException:
+        if report.rejected_folder is not None:
+            shutil.rmtree(report.rejected_folder, ignore_errors=True)  # of no batch
+        raise
+    return replace(report, loaded=loaded)
+
+
+def _prepare(
+    paths: Iterable[Path | str], settings: Settings, store: Store, tell: Progress
+) -> _Batch:
+    """Do everything but the loading; what was read is let go of before the store needs memory."""
     inputs = [_read(file, settings, tell) for file in find_files(paths)]
     mapped = [_map(source, settings) for source in inputs]
     for source, tables in zip(inputs, mapped, strict=True):
@@ -119,32 +147,18 @@ def import_files(
         if (found := [p for s in inputs for p in s.parts if p.mapped.table == table])
     }
     rows, warnings = _settle(parts, store)
-    for tables in mapped:
-        warnings += [warning for one in tables for warning in one.warnings]
+    warnings += [warning for tables in mapped for one in tables for warning in one.warnings]
     warnings += [
         msg("{file} has a header and no rows.", file=source.file.name)
         for source in inputs
         if not source.n_read
     ]
-
     batch_id = _batch_id(inputs)
     rejected = {table: found for table, found in parts.items() if any(map(_is_bad, found))}
-    folder = _write(rejected, settings, batch_id)
-    records = [FileRecord(s.file.name, s.sha256, s.n_read, s.n_rejected) for s in inputs]
-    loaded = None
-    if not (strict and rejected):
-        tell(msg("Loading"))
-        rejections = [r for found in rejected.values() for part in found for r in _rejections(part)]
-        try:
-            loaded = store.load(batch_id, records, rows, rejections)
-        except BaseException:
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)  # a batch that does not exist
-            raise
-    return ImportReport(
+    report = ImportReport(
         batch_id=batch_id,
-        loaded=loaded,
-        files=tuple(records),
+        loaded=None,
+        files=tuple(FileRecord(s.file.name, s.sha256, s.n_read, s.n_rejected) for s in inputs),
         n_read={table: sum(map(_n_read, found)) for table, found in parts.items()},
         n_rejected={
             table: sum(len(_rejected_lines(part)) for part in found)
@@ -153,8 +167,10 @@ def import_files(
         reasons=_reasons(parts),
         warnings=tuple(warnings),
         ignored_columns=_ignored(inputs),
-        rejected_folder=folder,
+        rejected_folder=_write(rejected, settings, batch_id),
     )
+    rejections = [r for found in rejected.values() for part in found for r in _rejections(part)]
+    return _Batch(report, rows, rejections)
 
 
 def _read(file: SourceFile, settings: Settings, tell: Progress) -> _Input:
@@ -182,7 +198,7 @@ def _settle(
     parts: Mapping[str, Sequence[Checked]], store: Store
 ) -> tuple[dict[str, pd.DataFrame], list[Message]]:
     """Check what rows refer to and what they repeat; return the rows to be loaded."""
-    ids: dict[str, set[str]] = {}
+    ids: dict[str, pa.Array] = {}
     cycles = store.cycle_dates()[["cycle", "starts_on", "ends_on"]]
     today = dt.datetime.now(dt.UTC).date()
     rows: dict[str, pd.DataFrame] = {}
@@ -195,15 +211,18 @@ def _settle(
             kept = settle_keys(table, parts[table])
             if table == "ratings":
                 for frame in kept:
-                    outsiders |= set(frame.loc[unknown_raters(frame, known), "rater_id"])
+                    outsiders |= set(
+                        frame.loc[unknown(frame["rater_id"], known, "employees"), "rater_id"]
+                    )
             rows[table] = pd.concat(
                 [_with_source(f, p) for f, p in zip(kept, parts[table], strict=True)],
                 ignore_index=True,
             )
         if table in REFERENCED:
-            ids[table] = set(store.known_ids(table))
+            known_ids = set(store.known_ids(table))
             if table in rows:
-                ids[table] |= set(rows[table][REFERENCED[table]])
+                known_ids |= set(rows[table][REFERENCED[table]])
+            ids[table] = as_text_column(known_ids)
         if table == "cycles" and table in rows:
             dated = rows[table][list(cycles.columns)]
             cycles = pd.concat([cycles, dated]).drop_duplicates("cycle", keep="last")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
+import pandera.pandas as pandera
+import pyarrow as pa
+import pyarrow.compute as pc
 from pandas.api.types import pandas_dtype
 from pandera.errors import SchemaErrors
 
@@ -23,6 +25,7 @@ from pipeline.errors import Message, msg
 from pipeline.ingest.convert import convert
 from pipeline.ingest.faults import Faults
 from pipeline.ingest.mapping import Mapped
+from pipeline.ingest.sheet import TEXT
 from pipeline.settings import ScaleSettings
 from pipeline.tables import LONGEST_ID, LONGEST_TEXT, TABLES, dtype_of
 
@@ -55,7 +58,7 @@ _FUTURE = msg("The date lies in the future")
 class Known:
     """What rows may refer to: the store and the accepted rows of this import."""
 
-    ids: Mapping[str, Collection[str]]
+    ids: Mapping[str, pa.Array]
     """Identifiers per table."""
     cycles: pd.DataFrame
     """Columns cycle, starts_on, ends_on; a cycle once."""
@@ -106,12 +109,11 @@ def check_references(checked: Checked, known: Known, today: dt.date) -> None:
     for name in frame.columns:
         of = (TABLES[table].columns[name].metadata or {}).get("of")
         if of is not None:
-            unknown = frame[name].notna() & ~frame[name].isin(known.ids[of])
-            faults.add(np.flatnonzero(unknown), name, _UNKNOWN[of])
+            faults.add(np.flatnonzero(unknown(frame[name], known, of)), name, _UNKNOWN[of])
     if table == "ratings" and "rater_role" in frame:
-        formal = frame["rater_role"].isin(FORMAL_ROLES)
-        unknown = formal & unknown_raters(frame, known)
-        faults.add(np.flatnonzero(unknown), "rater_id", _UNKNOWN_RATER)
+        formal = frame["rater_role"].isin(FORMAL_ROLES).to_numpy()
+        strange = formal & unknown(frame["rater_id"], known, "employees")
+        faults.add(np.flatnonzero(strange), "rater_id", _UNKNOWN_RATER)
     if table == "ratings" and "rated_on" in frame:
         faults.add(_out_of_cycle(frame, known.cycles), "rated_on", _OUT_OF_CYCLE)
     if table == "evidence":
@@ -119,9 +121,11 @@ def check_references(checked: Checked, known: Known, today: dt.date) -> None:
         faults.add(np.flatnonzero(late), "dated_on", _FUTURE)
 
 
-def unknown_raters(frame: pd.DataFrame, known: Known) -> pd.Series:
-    """Tell per rating whether the rater is not among the employees."""
-    return frame["rater_id"].notna() & ~frame["rater_id"].isin(known.ids["employees"])
+def unknown(identifiers: pd.Series, known: Known, table: str) -> np.ndarray:
+    """Tell per row whether ``table`` does not know its identifier."""
+    is_known = pc.is_in(pa.array(identifiers, TEXT), value_set=known.ids[table])
+    strange: np.ndarray = identifiers.notna().to_numpy() & ~np.asarray(is_known)
+    return strange
 
 
 def _out_of_cycle(frame: pd.DataFrame, cycles: pd.DataFrame) -> np.ndarray:
@@ -133,7 +137,7 @@ def _out_of_cycle(frame: pd.DataFrame, cycles: pd.DataFrame) -> np.ndarray:
     return np.flatnonzero((rated_on < periods[:, 0]) | (rated_on > late))
 
 
-def _schema(table: str, scale: ScaleSettings) -> pa.DataFrameSchema:
+def _schema(table: str, scale: ScaleSettings) -> pandera.DataFrameSchema:
     """Return the contract of a table with the checks that depend on the settings."""
 
     def on_scale(scores: pd.Series) -> pd.Series:
@@ -147,11 +151,11 @@ def _schema(table: str, scale: ScaleSettings) -> pa.DataFrameSchema:
     scored = [
         name for name, column in schema.columns.items() if (column.metadata or {}).get("on_scale")
     ]
-    checks = {name: {"checks": [pa.Check(on_scale, name=OFF_SCALE)]} for name in scored}
+    checks = {name: {"checks": [pandera.Check(on_scale, name=OFF_SCALE)]} for name in scored}
     return schema.update_columns(checks) if checks else schema
 
 
-def _largest(column: pa.Column, scale: ScaleSettings) -> float:
+def _largest(column: pandera.Column, scale: ScaleSettings) -> float:
     if (column.metadata or {}).get("on_scale"):
         return scale.high
     ends = [check.statistics.get("max_value") for check in column.checks]
@@ -159,7 +163,7 @@ def _largest(column: pa.Column, scale: ScaleSettings) -> float:
 
 
 def _apply_schema(
-    schema: pa.DataFrameSchema, frame: pd.DataFrame, faults: Faults, scale: ScaleSettings
+    schema: pandera.DataFrameSchema, frame: pd.DataFrame, faults: Faults, scale: ScaleSettings
 ) -> None:
     if frame.empty:
         return
@@ -179,7 +183,7 @@ def _apply_schema(
         faults.add(np.unique(rows), str(name), _reason(rule, column, scale))
 
 
-def _reason(rule: str, column: pa.Column, scale: ScaleSettings) -> Message:
+def _reason(rule: str, column: pandera.Column, scale: ScaleSettings) -> Message:
     metadata = column.metadata or {}
     if rule == "not_nullable":
         return REQUIRED

@@ -162,11 +162,12 @@ def _partners(met: sparse.csr_array) -> IntArray:
     """Count the other raters that each rater shares a subject with, (n_raters,)."""
     together = met @ met.T
     # every rater with a shared subject meets itself once
-    return np.diff(together.indptr).astype(np.int64) - (together.diagonal() > 0)
+    others: IntArray = np.diff(together.indptr).astype(np.int64) - (together.diagonal() > 0)
+    return others
 
 
 def _components(met: sparse.csr_array, n_ratings: npt.NDArray[Any]) -> tuple[IntArray, IntArray]:
-    """Number the connected parts: per rater and per subject."""
+    """Return the number of the connected part of each rater and of each subject."""
     n_raters = met.shape[0]
     graph = sparse.block_array([[None, met], [met.T, None]])
     n_parts, part = csgraph.connected_components(graph, directed=False)

@@ -236,6 +236,7 @@ def _means(
     )
 
 
-def _root_of_ratio(above: FloatArray, below: npt.NDArray[Any]) -> FloatArray:
+def _root_of_ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> FloatArray:
     """Square root of a ratio, missing where there is nothing to divide by."""
-    return np.sqrt(np.where(below > 0, above / np.maximum(below, 1), np.nan))
+    root: FloatArray = np.sqrt(np.where(below > 0, above / np.maximum(below, 1), np.nan))
+    return root

@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import Message, NotEstimable, WrongUse, msg
-from pipeline.numerics.mixture import FloatArray, IntArray, Layout, fit_mixture, fit_one
+from pipeline.numerics.mixture import FloatArray, IntArray, Layout, MixtureFit, fit_mixture, fit_one
 from pipeline.numerics.mixture_checks import (
     Lattice,
     cluster_jaccard,
@@ -55,7 +55,7 @@ NOTABLE = 0.3
 
 _FEWEST_DRAWS = 39
 _LEAST_VARIANCE = 0.01  # of the mean variance of a criterion, in any direction within a profile
-_REFERENCES, _RESAMPLES = 50, 100
+_REFERENCES, _RESAMPLES = 50, 50
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class Profiles:
         ``"jaccard"`` of the least stable profile), value, threshold, passed (bool). After the
         first that fails the others are not needed: value missing, passed False.
     n_subjects, n_criteria
-        Subjects with a score, and criteria on which they differ.
+        Subjects and criteria that took part: criteria with at least 10 scores that differ, and
+        subjects with a score on one of these.
     """
 
     n_profiles: int
@@ -102,9 +103,7 @@ class _Table:
     floor: float
 
 
-def estimate_profiles(
-    ratings: pd.DataFrame, *, seed: int = 1, n_bootstrap: int = 199
-) -> Profiles:
+def estimate_profiles(ratings: pd.DataFrame, *, seed: int = 1, n_bootstrap: int = 199) -> Profiles:
     """Look for profiles over criteria; the default answer is that there is one.
 
     Parameters
@@ -115,7 +114,7 @@ def estimate_profiles(
     seed
         Of the random draws: the same seed gives the same answer.
     n_bootstrap
-        Data sets drawn for the likelihood ratio; at least 39. At most 100 for the stability.
+        Data sets drawn for the likelihood ratio; at least 39. At most 50 for the stability.
 
     Returns
     -------
@@ -157,11 +156,21 @@ def _table(ratings: pd.DataFrame) -> _Table:
             msg("Some raters scored the same subject twice on a criterion; keep one of the scores.")
         )
     cells = rated.groupby(["subject_id", "criterion_id"], observed=True)["score"]
-    scores = cells.mean().unstack().astype("float64")
-    _refuse_too_little(scores)
+    # rounded, for means of equal scores may differ in their last digit
+    scores = cells.mean().unstack().astype("float64").round(9)
+    _refuse_too_few(len(scores))
+    if scores.shape[1] < FEWEST_CRITERIA:
+        raise NotEstimable(
+            msg(
+                "A profile is a pattern over criteria, so at least {needed} are needed; "
+                "there is {n}.",
+                needed=FEWEST_CRITERIA,
+                n=scores.shape[1],
+            )
+        )
     used = scores.loc[:, (scores.count() >= FEWEST_SCORES) & (scores.nunique() > 1)]
     used = used.loc[used.notna().any(axis=1)]
-    if used.shape[1] < FEWEST_CRITERIA or len(used) < FEWEST_SUBJECTS:
+    if used.shape[1] < FEWEST_CRITERIA:
         raise NotEstimable(
             msg(
                 "There are too few differences between people: at least {needed} criteria on "
@@ -169,6 +178,7 @@ def _table(ratings: pd.DataFrame) -> _Table:
                 needed=FEWEST_CRITERIA,
             )
         )
+    _refuse_too_few(len(used))
     n_raters = cells.count().unstack().loc[used.index, used.columns].to_numpy(dtype="float64")
     points = np.unique(np.round(rated["score"].to_numpy(dtype="float64"), 9))
     step = float(np.diff(points).min())
@@ -194,22 +204,13 @@ def _table(ratings: pd.DataFrame) -> _Table:
     )
 
 
-def _refuse_too_little(scores: pd.DataFrame) -> None:
-    if len(scores) < FEWEST_SUBJECTS:
+def _refuse_too_few(n: int) -> None:
+    if n < FEWEST_SUBJECTS:
         raise NotEstimable(
             msg(
                 "Profiles need at least {needed} rated subjects; there are {n}.",
                 needed=FEWEST_SUBJECTS,
-                n=len(scores),
-            )
-        )
-    if scores.shape[1] < FEWEST_CRITERIA:
-        raise NotEstimable(
-            msg(
-                "A profile is a pattern over criteria, so at least {needed} are needed; "
-                "there is {n}.",
-                needed=FEWEST_CRITERIA,
-                n=scores.shape[1],
+                n=n,
             )
         )
 
@@ -223,34 +224,33 @@ def _search(
     rng = np.random.default_rng(seed)
     nobody = np.zeros(n, dtype=np.intp), np.ones(n)
     one = fit_one(x[None], layout, np.ones((1, n)), floor)
-    values: dict[str, float] = {}
-    best = None
+    fits: dict[int, MixtureFit] = {}
+    gains: dict[int, float] = {}
     for k in range(2, min(MOST_PROFILES, n // 15) + 1):
         fit = fit_mixture(x[None], k, layout, np.ones((1, n)), floor, rng, one=one)
-        group = fit.posterior[0].argmax(axis=1)
-        gain = 2 * (fit.loglik[0] - one[0].loglik[0]) - (k - 1) * (n_criteria + 1) * np.log(n)
-        if np.bincount(group, minlength=k).min() < FEWEST_MEMBERS:
-            continue
-        if best is None or gain > values["bic_gain"]:
-            best, values["bic_gain"] = fit, float(gain)
-    if best is None or values["bic_gain"] <= BIC_GAIN:
+        if np.bincount(fit.posterior[0].argmax(axis=1), minlength=k).min() >= FEWEST_MEMBERS:
+            fits[k] = fit
+            more_parameters = (k - 1) * (n_criteria + 1)
+            gains[k] = float(2 * (fit.loglik - one[0].loglik)[0] - more_parameters * np.log(n))
+    if not fits:
+        return {}, *nobody
+    # The fewest profiles that are not clearly worse than the best number.
+    k = min(k for k in fits if gains[k] >= max(gains.values()) - BIC_GAIN)
+    best = fits[k]
+    values = {"bic_gain": gains[k]}
+    if gains[k] <= BIC_GAIN:
         return values, *nobody
-    k = best.share.shape[1]
     values["gap_clusters"] = gap_clusters(
         x, layout, floor, table.lattice, MOST_PROFILES + 1, _REFERENCES, rng
     )
     if values["gap_clusters"] <= GAP_CLUSTERS:
         return values, *nobody
-    values["bootstrap_p"] = likelihood_ratio_p(
-        x, layout, floor, k, n_bootstrap, BOOTSTRAP_P, rng
-    )
+    values["bootstrap_p"] = likelihood_ratio_p(x, layout, floor, k, n_bootstrap, BOOTSTRAP_P, rng)
     if values["bootstrap_p"] >= BOOTSTRAP_P:
         return values, *nobody
     group = best.posterior[0].argmax(axis=1)
     resamples = min(n_bootstrap, _RESAMPLES)
-    values["jaccard"] = float(
-        cluster_jaccard(x, layout, floor, group, k, resamples, rng).min()
-    )
+    values["jaccard"] = float(cluster_jaccard(x, layout, floor, group, k, resamples, rng).min())
     if values["jaccard"] < JACCARD:
         return values, *nobody
     size = np.bincount(group, minlength=k)
@@ -260,15 +260,16 @@ def _search(
 
 
 def _checks(values: dict[str, float]) -> pd.DataFrame:
-    rules = (
-        ("bic_gain", BIC_GAIN, lambda value: value > BIC_GAIN),
-        ("gap_clusters", GAP_CLUSTERS, lambda value: value > GAP_CLUSTERS),
-        ("bootstrap_p", BOOTSTRAP_P, lambda value: value < BOOTSTRAP_P),
-        ("jaccard", JACCARD, lambda value: value >= JACCARD),
+    not_needed = float("nan")  # fails every comparison
+    gain, clusters, p, jaccard = (
+        values.get(name, not_needed)
+        for name in ("bic_gain", "gap_clusters", "bootstrap_p", "jaccard")
     )
     rows = [
-        (name, values.get(name, np.nan), threshold, name in values and holds(values[name]))
-        for name, threshold, holds in rules
+        ("bic_gain", gain, BIC_GAIN, gain > BIC_GAIN),
+        ("gap_clusters", clusters, GAP_CLUSTERS, clusters > GAP_CLUSTERS),
+        ("bootstrap_p", p, BOOTSTRAP_P, p < BOOTSTRAP_P),
+        ("jaccard", jaccard, JACCARD, jaccard >= JACCARD),
     ]
     return pd.DataFrame(rows, columns=["name", "value", "threshold", "passed"])
 
@@ -295,7 +296,7 @@ def _profile_means(scores: pd.DataFrame, group: IntArray) -> pd.DataFrame:
 
 def _describe(profiles: pd.DataFrame) -> tuple[Message, ...]:
     if profiles["profile"].max() == 0:
-        return (msg("One profile: no group of people follows a pattern of its own."),)
+        return (msg("One profile: no group of people with a pattern of its own was found."),)
     return tuple(_sets_apart(part) for _, part in profiles.groupby("profile"))
 
 
@@ -303,8 +304,8 @@ def _sets_apart(part: pd.DataFrame) -> Message:
     ranked = part.sort_values(["difference", "criterion_id"])
     # differences are sums of scores: 0.3 may arrive as 0.29999999
     size = ranked["difference"].round(9)
-    lower = ", ".join(ranked.loc[size <= -NOTABLE, "criterion_id"])
-    higher = ", ".join(ranked.loc[size >= NOTABLE, "criterion_id"][::-1])
+    lower = ", ".join(ranked.loc[size <= -NOTABLE, "criterion_id"].astype(str))
+    higher = ", ".join(ranked.loc[size >= NOTABLE, "criterion_id"].astype(str)[::-1])
     if higher and lower:
         return msg(
             "Higher than the overall average on {higher}; lower on {lower}.",

@@ -3,21 +3,19 @@
 Model: ``score ~ criterion + component + (1|subject) + (1|rater)`` by REML (M1 of METHODS section
 1). A fixed intercept per component centres severity within it: variances are fitted over all
 components together, no contrast runs across them, and components with one rater are left out.
-Severity is minus the rater's BLUP, so it is shrunken: pulled to 0 for raters with few ratings.
+Where several criteria were rated, ``(1|subject:rater)`` (the halo term of M2) is added: a rater's
+scores of one subject hang together, and without it M1 reads halo as severity. Severity is minus
+the rater's BLUP, so it is shrunken: pulled to 0 for raters with few ratings.
 
-Uncertainty. A rater's scores of one subject hang together over criteria (halo), which M1 does not
-know; where several criteria show it, standard errors, p-value and the interval of the share come
-from M1 with ``(1|subject:rater)`` added. From 15 raters on, the standard error is the conditional
-SD. With fewer, that SD is too small, because it takes the variances as known; then posterior
-moments are averaged over all variances the ratings allow, each weighted by its restricted
-likelihood (flat in the SD of the raters). In simulations with 2 to 10 raters this covers 89-96 %
-for a 95 % interval, a parametric bootstrap 83-92 %, the conditional SD 61-90 %
-(docs/methods.md). It also holds where no rater variance is found: severities are then 0 with a
-standard error that is not.
+The standard error is the conditional SD from 15 raters on. With fewer that is too small, because
+it takes the variances as known; then errors are averaged over all variances the ratings allow
+(`numerics.averaged_effects`). Simulated with 2 to 10 raters, 95 % intervals then cover 89-96 %;
+with a parametric bootstrap 83-92 %, with the conditional SD 61-90 % (docs/methods.md). This also
+holds where REML finds no rater variance: severities are 0, their standard errors are not.
 
 Sources: Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67(1) (REML, BLUP, conditional
 SD); Self & Liang (1987), JASA 82, 605-610 (p-value on the boundary); Gelman (2006), Bayesian
-Analysis 1, 515-534 (flat in the SD); Zou & Donner (2008), Stat. Med. 27, 1693-1702 (interval of a
+Analysis 1, 515-534 (few groups); Zou & Donner (2008), Stat. Med. 27, 1693-1702 (interval of a
 ratio from two intervals).
 
 Assumes scores on an interval scale, normal effects, and that who rates whom does not depend on
@@ -33,10 +31,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import linalg, stats
-from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
+from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams, VCSpec
 
 from pipeline.errors import NotEstimable, msg, msgn
+from pipeline.numerics.averaged_effects import averaged_errors
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError, fit_crossed
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,6 +46,10 @@ FEW_RATERS = 15
 """Below this the uncertainty of the variances themselves counts."""
 _LEAST_SHARED = 3
 _CRITERION_TOLERANCE = 1e-3
+_NOTHING_LEFT = msg(
+    "These ratings are too few, or too regular, to tell the rater, the person rated and chance "
+    "apart."
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,9 @@ class Severity:
         ``"statsmodels MixedLM"`` or ``"crossed REML"``: where variances and severities come from.
     n_left_out
         Raters without a severity because they share no subject with the others.
+    var_subject_rater
+        Variance of subject × rater (halo), squared scale points; 0 where none is found or only
+        one criterion was rated, so that it is part of ``var_residual``.
     """
 
     raters: pd.DataFrame
@@ -91,18 +97,16 @@ class Severity:
     level: float
     engine: str
     n_left_out: int
+    var_subject_rater: float = 0.0
 
 
 @dataclass(frozen=True)
 class _Linked:
     """Ratings in components with two raters or more, as arrays over ratings."""
 
-    rated: pd.DataFrame
     score: FloatArray
     fixed: FloatArray
-    subject: IntArray
-    rater: IntArray
-    pair: IntArray
+    codes: dict[str, IntArray]
     rater_ids: pd.Index
     n_left_out: int
 
@@ -128,9 +132,9 @@ def estimate_severity(
     practical_difference
         Severity that matters in practice, in scale points.
     statsmodels_most_ratings
-        Up to this many ratings statsmodels fits the model, and the workbench's own solver only
-        checks it; the solver's own answer stands above it, where statsmodels warns or stops
-        elsewhere, and where a variance is 0.
+        Up to this many ratings statsmodels fits the model and the workbench's own solver checks
+        it. The solver's answer stands above that, where statsmodels warns or stops elsewhere, and
+        where a variance is 0. Uncertainty always comes from the solver.
 
     Returns
     -------
@@ -142,18 +146,16 @@ def estimate_severity(
         The ratings cannot tell strict raters from weaker subjects, or from chance.
     """
     linked = _linked(ratings, component)
-    by = {"subject": linked.subject, "rater": linked.rater, "pair": linked.pair}
-    fit = _fit(linked, by)
-    variance, severity, engine = _estimates(linked, fit, by, statsmodels_most_ratings)
-    share = variance["rater"] / sum(variance.values())
-    within = _profile(fit, level)
-    share_low, share_high = _share_interval(fit, within, level)
-    se = _standard_errors(linked, fit, by, severity, within[1])
+    fit = _fit(linked, ("rater", "subject"))
+    variance, severity, engine = _estimates(linked, fit, statsmodels_most_ratings)
+    se = _standard_errors(linked, fit, severity)
     half = float(stats.norm.ppf((1 + level) / 2)) * se
     beyond = stats.norm.sf((practical_difference - severity) / se)
     below = stats.norm.cdf((-practical_difference - severity) / se)
-    n_raters = len(linked.rater_ids)
-    cells = np.unique(linked.pair, return_index=True)[1]
+    share = variance["rater"] / sum(variance.values())
+    share_low, share_high = _share_interval(fit, level)
+    of_rater, n_raters = linked.codes["rater"], len(linked.rater_ids)
+    cells = np.unique(linked.codes["pair"], return_index=True)[1]
     return Severity(
         raters=pd.DataFrame(
             {
@@ -164,8 +166,8 @@ def estimate_severity(
                 "ci_low": severity - half,
                 "ci_high": severity + half,
                 "p_practical": beyond + below,
-                "n_subjects": np.bincount(linked.rater[cells], minlength=n_raters),
-                "n_ratings": np.bincount(linked.rater, minlength=n_raters),
+                "n_subjects": np.bincount(of_rater[cells], minlength=n_raters),
+                "n_ratings": np.bincount(of_rater, minlength=n_raters),
             }
         ),
         var_subject=variance["subject"],
@@ -174,11 +176,12 @@ def estimate_severity(
         share_rater=share,
         share_rater_low=min(share_low, share),
         share_rater_high=max(share_high, share),
-        p_rater=_p_rater(linked, honest),
+        p_rater=_p_rater(linked, fit),
         practical_difference=practical_difference,
         level=level,
         engine=engine,
         n_left_out=linked.n_left_out,
+        var_subject_rater=variance.get("pair", 0.0),
     )
 
 
@@ -253,46 +256,50 @@ def _linked(ratings: pd.DataFrame, component: pd.Series) -> _Linked:
             )
         )
     return _Linked(
-        rated=rated,
         score=score,
         fixed=_fixed(parts, rated["criterion_id"]),
-        subject=subject,
-        rater=rater,
-        pair=pair,
+        codes={"rater": rater, "subject": subject, "pair": pair},
         rater_ids=rater_ids,
         n_left_out=len(every) - len(kept),
     )
 
 
 def _fixed(part: npt.NDArray[np.int64], criterion: pd.Series) -> FloatArray:
-    """Intercepts of components and differences between criteria, as independent columns."""
+    """Code components and criteria as independent columns, component intercepts first."""
     of_part, parts = pd.factorize(part, sort=True)
     of_criterion, criteria = pd.factorize(criterion, sort=True)
     met = np.unique(of_part * len(criteria) + of_criterion)
     rows, columns = np.divmod(met, len(criteria))
     table = np.column_stack([np.eye(len(parts))[rows], np.eye(len(criteria))[columns]])
-    # components first: the intercepts must stay whole, criteria that follow from them go
+    # the intercepts must stay whole; criteria that follow from them go
     kept = list(range(len(parts)))
     for column in range(len(parts), table.shape[1]):
         if np.linalg.matrix_rank(table[:, [*kept, column]]) > len(kept):
             kept.append(column)
     position = np.searchsorted(met, of_part * len(criteria) + of_criterion)
-    return table[:, kept][position]
+    columns_kept: FloatArray = table[:, kept][position]
+    return columns_kept
 
 
-def _fit(linked: _Linked, factors: dict[str, IntArray]) -> CrossedFit:
+def _fit(linked: _Linked, names: tuple[str, ...]) -> CrossedFit:
+    """Fit the random terms, with subject:rater where the ratings show it."""
+    codes = {name: linked.codes[name] for name in names}
     try:
-        fit = fit_crossed(linked.score, linked.fixed, factors)
+        fit = fit_crossed(linked.score, linked.fixed, {**codes, "pair": linked.codes["pair"]})
+        if fit.converged and fit.variance["pair"] > 0:
+            return _usable(linked, fit)
+    except CrossedModelError:  # one criterion, or nothing left beside the halo
+        pass
+    try:
+        return _usable(linked, fit_crossed(linked.score, linked.fixed, codes))
     except CrossedModelError:
-        fit = None
+        raise NotEstimable(_NOTHING_LEFT) from None
+
+
+def _usable(linked: _Linked, fit: CrossedFit) -> CrossedFit:
     # a residual that is rounding error only leaves nothing to judge uncertainty by
-    if fit is None or fit.variance["residual"] <= 1e-9 * float(np.var(linked.score)):
-        raise NotEstimable(
-            msg(
-                "These ratings are too few, or too regular, to tell the rater, the person rated "
-                "and chance apart."
-            )
-        )
+    if fit.variance["residual"] <= 1e-9 * float(np.var(linked.score)):
+        raise NotEstimable(_NOTHING_LEFT)
     if not fit.converged:
         raise NotEstimable(
             msg("The calculation of severity did not come to an end, so there is no answer.")
@@ -300,21 +307,12 @@ def _fit(linked: _Linked, factors: dict[str, IntArray]) -> CrossedFit:
     return fit
 
 
-def _with_halo(linked: _Linked, by: dict[str, IntArray]) -> CrossedFit | None:
-    """Add (1|subject:rater); None where the ratings cannot show it, or do not."""
-    try:
-        fit = fit_crossed(linked.score, linked.fixed, {**by, "pair": linked.pair})
-    except CrossedModelError:  # one criterion, or nothing left beside the halo
-        return None
-    return fit if fit.converged and fit.variance["pair"] > 0 else None
-
-
 def _estimates(
-    linked: _Linked, fit: CrossedFit, by: dict[str, IntArray], most: int
+    linked: _Linked, fit: CrossedFit, most: int
 ) -> tuple[dict[str, float], FloatArray, str]:
     """Variances and severities, from statsmodels where it reaches the same optimum."""
     if len(linked.score) <= most and not fit.boundary:
-        found = _by_statsmodels(linked, fit.criterion, {name: by[name] for name in fit.effects})
+        found = _by_statsmodels(linked, fit)
         if found is not None:
             return *found, STATSMODELS
     # 0.0 minus: never a minus 0, which would read as a sign
@@ -322,32 +320,54 @@ def _estimates(
 
 
 def _by_statsmodels(
-    linked: _Linked, criterion: float, by: dict[str, IntArray]
+    linked: _Linked, check: CrossedFit
 ) -> tuple[dict[str, float], FloatArray] | None:
-    """Fit with MixedLM: one group, a variance component per factor; None if not to be trusted."""
-    names = sorted(by, key=lambda name: name != "rater")
-    indicator = [np.eye(int(by[name].max()) + 1)[by[name]] for name in names]
-    labels = [[f"{name}{i}" for i in range(z.shape[1])] for name, z in zip(names, indicator, strict=True)]
-    parts = VCSpec(names, [[own] for own in labels], [[z] for z in indicator])
+    """Fit with MixedLM: one group, a variance component per term; None if not to be trusted."""
+    names, labels, parts = list(check.effects), [], []
+    for name in names:
+        code = linked.codes[name]
+        parts.append([np.eye(int(code.max()) + 1)[code]])
+        labels.append([[f"{name} {i}" for i in range(parts[-1][0].shape[1])]])
+    terms = VCSpec(names, labels, parts)
+    # the solver's optimum as start: statsmodels walks away from it if it is none
+    ratios = np.array([check.variance[name] for name in names]) / check.variance["residual"]
+    start = MixedLMParams.from_components(fe_params=check.beta, vcomp=ratios)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = MixedLM(linked.score, linked.fixed, np.zeros(len(linked.score)), exog_vc=parts)
+        model = MixedLM(linked.score, linked.fixed, np.zeros(len(linked.score)), exog_vc=terms)
         try:
-            fit = model.fit(reml=True)
+            fit = model.fit(reml=True, start_params=start)
+            # the rater comes first
             blup = np.asarray(fit.random_effects[0.0], dtype=float)[: len(linked.rater_ids)]
         except (np.linalg.LinAlgError, ValueError):
             return None
-    if caught or not fit.converged or abs(-2 * fit.llf - criterion) > _CRITERION_TOLERANCE:
+    if caught or not fit.converged or abs(-2 * fit.llf - check.criterion) > _CRITERION_TOLERANCE:
         return None
     variance = dict(zip(names, map(float, fit.vcomp), strict=True))
     return {**variance, "residual": float(fit.scale)}, 0.0 - blup
 
 
+def _standard_errors(linked: _Linked, fit: CrossedFit, severity: FloatArray) -> FloatArray:
+    """How far a severity is off, root mean square, scale points."""
+    if len(severity) >= FEW_RATERS and fit.variance["rater"] > 0:
+        return fit.effects["rater"].sd
+    # the interval may have no upper end; severities cannot spread more than the scores do
+    upper = np.sqrt(min(_profile(fit, 0.95)[1], 4 * float(np.var(linked.score))))
+    if len(severity) >= FEW_RATERS:
+        # nothing found: what every severity may still be
+        return np.full(len(severity), upper)
+    codes = {name: linked.codes[name] for name in fit.effects}
+    return averaged_errors(
+        linked.score, linked.fixed, codes, fit.variance, -severity, 1.6 * float(upper)
+    )
+
+
 def _p_rater(linked: _Linked, fit: CrossedFit) -> float:
     if fit.variance["rater"] == 0:
         return 1.0
-    codes = {"subject": linked.subject, "pair": linked.pair}
-    without = _fit(linked, {name: codes[name] for name in fit.effects if name != "rater"})
+    names = [name for name in fit.effects if name != "rater"]
+    codes = {name: linked.codes[name] for name in names}
+    without = fit_crossed(linked.score, linked.fixed, codes)
     return float(stats.chi2.sf(max(without.criterion - fit.criterion, 0.0), 1)) / 2
 
 
@@ -363,33 +383,19 @@ def _share_interval(fit: CrossedFit, level: float) -> tuple[float, float]:
     """Interval of the share of rater variance, from those of its two parts.
 
     The rater variance by profile likelihood, the rest by the delta method on its logarithm (it
-    rests on many more levels), combined as for a ratio of independent estimates.
+    rests on many more levels), combined as for the ratio of two independent estimates.
     """
     low, high = _profile(fit, level)
-    rest = sum(value for name, value in fit.variance.items() if name != "rater")
-    other = np.array([float(name != "rater") for name in fit.variance_terms])
-    sd = float(np.sqrt(other @ fit.variance_cov @ other)) / rest
-    reach = float(stats.norm.ppf((1 + level) / 2)) * sd
     rater = fit.variance["rater"]
+    rest = sum(fit.variance.values()) - rater
+    other = np.array([float(name != "rater") for name in fit.variance_terms])
+    reach = stats.norm.ppf((1 + level) / 2) * np.sqrt(other @ fit.variance_cov @ other) / rest
 
     def share(end: float, sign: float) -> float:
-        if end == 0 or not np.isfinite(end):
+        if end == 0 or end == np.inf:
             return float(end > 0)
-        own = np.log(end / rater) if rater > 0 else 0.0
-        start = rater if rater > 0 else end
-        return float(1 / (1 + rest / start * np.exp(-sign * np.hypot(own, reach))))
+        centre = rater or end
+        odds = centre / rest * np.exp(sign * np.hypot(np.log(end / centre), reach))
+        return float(odds / (1 + odds))
 
     return share(low, -1.0), share(high, 1.0)
-
-
-def _standard_errors(
-    linked: _Linked, fit: CrossedFit, severity: FloatArray, upper: float
-) -> FloatArray:
-    """Root mean squared difference between the severities given and the true ones."""
-    if len(severity) < FEW_RATERS:
-        return _averaged_errors(linked, fit, severity, upper)
-    if fit.variance["rater"] == 0:
-        # no severity is known to be other than 0, nor to be smaller than what is left
-        return np.full(len(severity), np.sqrt(min(upper, float(np.var(linked.score)))))
-    effect = fit.effects["rater"]
-    return np.sqrt(effect.sd**2 + (-effect.blup - severity) ** 2)

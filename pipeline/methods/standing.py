@@ -219,7 +219,8 @@ def _comparable_groups(people: pd.Series, employees: pd.DataFrame, floor: int) -
     for person, level, family in known.itertuples():
         level, family = (None if pd.isna(one) else str(one) for one in (level, family))
         cell = cells.setdefault(level, {}).setdefault(family, _Group(n_cells=1))
-        cell.levels |= {level} - {None}
+        if level is not None:
+            cell.levels.add(level)
         cell.families[family] += 1
         cell.people.append(person)
     bands = [
@@ -266,8 +267,8 @@ def _merge_levels(bands: list[list[_Group]], floor: int) -> None:
         to = min(near, key=lambda i: size(bands[i]))
         (own,) = bands[at]  # a level below the floor is one group
         shared = [sum((group.families & own.families).values()) for group in bands[to]]
-        order = [(-s, len(group), i) for i, (s, group) in enumerate(zip(shared, bands[to], strict=True))]
-        bands[to][min(order)[2]].join(own)
+        best = min(range(len(shared)), key=lambda i: (-shared[i], len(bands[to][i])))
+        bands[to][best].join(own)
         del bands[at]
 
 

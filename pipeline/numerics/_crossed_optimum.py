@@ -22,6 +22,8 @@ _TOLERANCE = 1e-9
 _SHORTEST_STEP = 2.0**-20
 _LARGEST_GROWTH = 0.9
 _LONGEST_STEP = 1e4
+# Distance from its bound, relative to its level, at which a coordinate counts as all but there.
+_AT_BOUND = 1e-3
 # Residual variance, as a share of that of the response, that is only rounding error.
 _NO_RESIDUAL = 1e-9
 # The same where the search has failed: it was following the residual variance towards zero.
@@ -73,16 +75,17 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
     """
     point = model.at(np.maximum(start, model.floor))
     shift = 1.0 / model.mean_count
+    none_fixed = np.zeros(len(start), dtype=bool)
     correction = np.zeros((len(start), len(start)))
     converged = False
     n_steps = 0
     while True:
         _require_residual(point, _NO_RESIDUAL)
         held = (point.ratios <= model.floor) & (point.gradient >= 0)
-        level = point.ratios + shift
         curvature = _corrected(point.curvature, correction, held)
-        step = newton_step(point.gradient, curvature, level, held)
-        decrease = -float(point.gradient @ step)
+        step, decrease = projected_step(
+            point.gradient, curvature, point.ratios, shift, model.floor, none_fixed
+        )
         if decrease < _TOLERANCE:
             converged = True
             break
@@ -93,7 +96,7 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
             # Rounding hides any further decrease; that is the optimum only if little was left.
             converged = decrease < 1e-5
             break
-        correction = _learned(point, found, correction, level)
+        correction = _learned(point, found, correction, point.ratios + shift)
         point = found
         n_steps += 1
     if not converged:
@@ -147,7 +150,36 @@ def _learned(
     return updated
 
 
-def newton_step(
+def projected_step(
+    gradient: FloatArray,
+    curvature: FloatArray,
+    values: FloatArray,
+    shift: FloatArray,
+    lowest: FloatArray,
+    fixed: BoolArray,
+) -> tuple[FloatArray, float]:
+    """Return a Newton step that respects lower bounds, and the decrease it predicts.
+
+    Coordinates at their bound stay there while the criterion rises from it. One that is all but at
+    its bound and would run into it is put there, and the others' step is found without it: cut
+    short by the bound, the joint step need not lead downwards.
+    """
+    level = values + shift
+    held = fixed | ((values <= lowest) & (gradient >= 0))
+    landing = np.zeros(len(values), dtype=bool)
+    while True:
+        step = _newton_step(gradient, curvature, level, held | landing)
+        blocked = (gradient > 0) & (values - lowest <= _AT_BOUND * level) & (step < 0)
+        blocked &= moved(values, step, shift, lowest) <= lowest
+        if not blocked.any():
+            break
+        landing |= blocked
+    decrease = -float(gradient @ step) + float(gradient[landing] @ (values - lowest)[landing])
+    step[landing] = -_LONGEST_STEP * level[landing]
+    return step, decrease
+
+
+def _newton_step(
     gradient: FloatArray, curvature: FloatArray, level: FloatArray, held: BoolArray
 ) -> FloatArray:
     """Return a descent step on the coordinates that are not held, zero on the others.

@@ -14,7 +14,7 @@ from scipy import stats
 
 from pipeline.numerics._crossed_design import CrossedModelError, FloatArray
 from pipeline.numerics._crossed_likelihood import CrossedLikelihood, LikelihoodPoint
-from pipeline.numerics._crossed_optimum import moved, newton_step
+from pipeline.numerics._crossed_optimum import moved, projected_step
 
 # Accuracy of an end point in standard-normal units.
 _ROOT_TOLERANCE = 5e-5
@@ -138,9 +138,9 @@ def _minimise(
         residual = float(variances[-1])
         gradient, curvature = point.by_variance_at(residual)
         low = np.append(model.floor, 0.0) * residual
-        held = fixed | ((variances <= low) & (gradient >= 0))
-        step = newton_step(gradient, curvature, variances + shift * residual, held)
-        decrease = -float(gradient @ step)
+        step, decrease = projected_step(
+            gradient, curvature, variances, shift * residual, low, fixed
+        )
         if decrease < _INNER_TOLERANCE:
             break
         length = 1.0
@@ -156,7 +156,7 @@ def _minimise(
                     "search for it did not converge"
                 )
         point, criterion, variances = found, trial_criterion, trial
-    free = np.flatnonzero(~held)
+    free = np.flatnonzero((step != 0.0) & (variances > low))
     tangent = np.zeros(k_terms + 1)
     if len(free):
         block = curvature[np.ix_(free, free)]

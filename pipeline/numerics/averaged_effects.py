@@ -111,8 +111,9 @@ def averaged_errors(
             squares.append(own + ((shares * seen) @ basis.T - predicted) ** 2)
     log = np.array(logs)
     likelihood = np.exp(log - log.max())
-    mean: FloatArray = np.einsum("ij,ijk->k", likelihood, np.array(squares)) / likelihood.sum()
-    return np.sqrt(mean)
+    total = np.einsum("ij,ijk->k", likelihood, np.array(squares))
+    errors: FloatArray = np.sqrt(total / likelihood.sum())
+    return errors
 
 
 def _ratios(centre: float, n: int) -> FloatArray:

@@ -147,7 +147,12 @@ class CrossedFit:
         residual = float(variance.get(RESIDUAL, 1.0))
         if not (np.isfinite(values).all() and (values >= 0).all() and 0 < residual < np.inf):
             raise InvalidInput("expected finite variances, 0 or more, and a positive residual")
-        point = self._model.at(values / residual)
+        try:
+            point = self._model.at(values / residual)
+        except np.linalg.LinAlgError:
+            raise InvalidInput(
+                "expected variances within about 15 digits of the residual, got a larger ratio"
+            ) from None
         return point.criterion_at(residual) if RESIDUAL in variance else point.criterion
 
     def profile_interval(self, name: str, level: float = 0.95) -> tuple[float, float]:

@@ -16,18 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from pipeline.numerics.mixture import (
+from pipeline.numerics.k_means import (
     FloatArray,
     IntArray,
-    Layout,
     axis_groups,
-    fit_mixture,
-    fit_one,
     k_means,
     lloyd,
+    one_hot,
 )
+from pipeline.numerics.mixture import Layout, fit_mixture, fit_one
 
-_ROWS_AT_ONCE = 40_000  # rows of a batch of data sets: bounds memory, keeps arrays in cache
+_ROWS_AT_ONCE = 20_000  # rows of a batch of data sets: bounds memory, keeps arrays in cache
 _HERMITE = 24  # terms of the expansion of a marginal; the rest adds less than .001
 _CORRELATIONS = np.linspace(-0.999, 0.999, 401)
 
@@ -53,7 +52,12 @@ class Lattice:
 
 
 def gap_clusters(
-    x: FloatArray, layout: Layout, floor: float, lattice: Lattice, most: int, n_references: int,
+    x: FloatArray,
+    layout: Layout,
+    floor: float,
+    lattice: Lattice,
+    most: int,
+    n_references: int,
     rng: np.random.Generator,
 ) -> int:
     """Count clusters by the gap statistic with the one-standard-error rule.
@@ -80,7 +84,7 @@ def gap_clusters(
         The smallest k with gap(k) >= gap(k + 1) - s(k + 1), or `most`.
     """
     one = np.ones((1, len(x)))
-    fit, filled = fit_one(x[None], layout, one, floor)
+    _, filled = fit_one(x[None], layout, one, floor)
     centre = filled[0].mean(axis=0)
     _, vectors = np.linalg.eigh(np.cov(filled[0], rowvar=False))
     turned = (filled[0] - centre) @ vectors
@@ -112,7 +116,7 @@ def _log_within(x: FloatArray, k: int, rng: np.random.Generator) -> FloatArray:
     weights = np.ones(x.shape[:2])
     total = ((x - x.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2))
     if k == 1:
-        return np.log(total)
+        return np.asarray(np.log(total))
     _, vectors = np.linalg.eigh(np.swapaxes(x, 1, 2) @ (x - x.mean(axis=1, keepdims=True)))
     axes = (x @ vectors)[..., ::-1]
     tries = [
@@ -121,16 +125,21 @@ def _log_within(x: FloatArray, k: int, rng: np.random.Generator) -> FloatArray:
     tries += [k_means(x, k, weights, rng) for _ in range(k - 1)]
     least = np.full(len(x), np.inf)
     for group in tries:
-        belongs = (group[..., None] == np.arange(k)).astype(float)
+        belongs = one_hot(group, k)
         size = np.maximum(belongs.sum(axis=1), 1e-12)
         centres = (belongs.swapaxes(1, 2) @ x) / size[..., None]
         within = (x**2).sum(axis=(1, 2)) - (size[..., None] * centres**2).sum(axis=(1, 2))
         least = np.minimum(least, within)
-    return np.log(np.maximum(least, 1e-9 * total))
+    return np.asarray(np.log(np.maximum(least, 1e-9 * total)))
 
 
 def likelihood_ratio_p(
-    x: FloatArray, layout: Layout, floor: float, k: int, n_bootstrap: int, level: float,
+    x: FloatArray,
+    layout: Layout,
+    floor: float,
+    k: int,
+    n_bootstrap: int,
+    level: float,
     rng: np.random.Generator,
 ) -> float:
     """p-value of `k` components against one, by a bootstrap under one component.
@@ -187,8 +196,7 @@ class OneComponent:
         sd = np.sqrt(np.diagonal(fit.covariance[0]))
         wanted = fit.covariance[0] / np.outer(sd, sd)
         self._scores = [
-            np.sort(column[seen])
-            for column, seen in zip(x.T, layout.observed.T, strict=True)
+            np.sort(column[seen]) for column, seen in zip(x.T, layout.observed.T, strict=True)
         ]
         terms = np.stack([_hermite_terms(scores) for scores in self._scores])
         powers = _CORRELATIONS[:, None] ** np.arange(1, _HERMITE + 1)
@@ -231,11 +239,16 @@ def _hermite_terms(scores: FloatArray) -> FloatArray:
             current,
             (cut * current - math.sqrt(r - 1) * previous) / math.sqrt(r),
         )
-    return terms / scores.std()
+    return np.asarray(terms / scores.std())
 
 
 def cluster_jaccard(
-    x: FloatArray, layout: Layout, floor: float, group: IntArray, k: int, n_bootstrap: int,
+    x: FloatArray,
+    layout: Layout,
+    floor: float,
+    group: IntArray,
+    k: int,
+    n_bootstrap: int,
     rng: np.random.Generator,
 ) -> FloatArray:
     """Mean Jaccard similarity of each cluster with its best match in resampled subjects.
@@ -256,7 +269,7 @@ def cluster_jaccard(
         0-1 per cluster, over the different subjects drawn.
     """
     n = len(x)
-    own = (group[:, None] == np.arange(k)).astype(float)
+    own = one_hot(group, k)
     total = np.zeros(k)
     most = max(1, _ROWS_AT_ONCE // n)
     for done in range(0, n_bootstrap, most):
@@ -264,7 +277,7 @@ def cluster_jaccard(
         weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)
         many = np.broadcast_to(x, (size, *x.shape))
         found = fit_mixture(many, k, layout, weights, floor, rng).posterior.argmax(axis=2)
-        new = (found[..., None] == np.arange(k)).astype(float)
+        new = one_hot(found, k)
         drawn = (weights > 0).astype(float)[..., None]
         both = (drawn * own).swapaxes(1, 2) @ new
         either = (drawn * own).sum(axis=1)[:, :, None] + (drawn * new).sum(axis=1)[:, None] - both

@@ -70,6 +70,7 @@ def read_scores(scores: TableLike | ScoresLike) -> FloatArray:
     DegenerateTable
         Entries are not numbers, or are infinite or beyond 1e100 in size.
     """
+    out: FloatArray
     try:
         if isinstance(scores, (pd.DataFrame, pd.Series)):
             out = scores.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)

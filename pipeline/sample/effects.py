@@ -2,7 +2,7 @@
 
 The generation reads its sizes from `PLANTED` and from nowhere else, so the list is the truth about
 the sample. Where nothing is listed nothing is planted: ordinary raters differ in severity with a
-standard deviation of `scores.SEVERITY_SD`.
+standard deviation of `scores.SEVERITY_SD`, at most two of these (0.38 scale points).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PlantedEffect:
         A planted seat keeps its holder in every cycle.
     size
         Size per cycle in the unit that ``unit`` tells, the last value for the last cycle. One
-        value holds for every cycle.
+        value holds for every cycle; none where the effect has no size.
     unit
         What ``size`` means.
     found_by
@@ -70,12 +70,8 @@ _SEVERITY = "scale points; positive = gives lower scores"
 _CROSSED = "severity (crossed random effects): flagged, with the right sign"
 
 PLANTED: tuple[PlantedEffect, ...] = (
-    PlantedEffect(
-        "strict-it", "severity", "IT & Data", "manager 2", (0.7,), _SEVERITY, _CROSSED
-    ),
-    PlantedEffect(
-        "strict-rd", "severity", "R&D / Zuid", "manager 3", (0.6,), _SEVERITY, _CROSSED
-    ),
+    PlantedEffect("strict-it", "severity", "IT & Data", "manager 2", (0.7,), _SEVERITY, _CROSSED),
+    PlantedEffect("strict-rd", "severity", "R&D / Zuid", "manager 3", (0.6,), _SEVERITY, _CROSSED),
     PlantedEffect(
         "lenient-finance", "severity", "Financiën", "manager 1", (-0.7,), _SEVERITY, _CROSSED
     ),
@@ -107,7 +103,7 @@ PLANTED: tuple[PlantedEffect, ...] = (
         "central_tendency",
         "IT & Data",
         "manager 4",
-        (0.3,),
+        (0.5,),
         "slope: what is left of each distance from the middle of the scale",
         "range use: share of 3s far above, SD far below other raters of the same people",
     ),
@@ -184,12 +180,13 @@ PLANTED: tuple[PlantedEffect, ...] = (
         "container_word",
         "*",
         "",
-        (1,),
+        (),
         "criterion P5 has no observable behaviour in its wording; its scores are as those of the "
         "others",
         "criterion clinic: container word without behaviour",
     ),
 )
+
 
 @dataclass(frozen=True)
 class DepartmentEffects:
@@ -240,7 +237,7 @@ def effects_table(planted: Iterable[PlantedWho]) -> str:
     for one in planted:
         effect = one.effect
         who = f"`{one.person_id}` ({effect.seat})" if one.person_id else "all"
-        size = ", ".join(f"{value:g}" for value in effect.size)
+        size = ", ".join(f"{value:g}" for value in effect.size) or "\N{EN DASH}"
         department = "all" if effect.department == "*" else effect.department
         cells = (
             f"`{effect.name}`",

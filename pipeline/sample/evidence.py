@@ -13,9 +13,9 @@ from pipeline.sample.texts import PERFORMANCE, Phrases
 
 _PER_QUARTER = 0.75
 """Pieces of evidence about an ordinary employee in an ordinary quarter."""
-_MORE_WHEN_GOOD = 0.5
+_MORE_WHEN_GOOD = 0.8
 _VALENCE_SD = 0.5
-_MOST_PER_QUARTER = 5
+_MOST_PER_QUARTER = 7
 _UNDER_THE_RADAR = 1
 _KINDS = (("example", 45), ("feedback", 25), ("check-in", 20), ("goal", 10))
 _QUARTER_DAYS = ((0, 89), (90, 181), (182, 273), (274, 347))
@@ -142,9 +142,9 @@ def result_rows(
     for person in present:
         noise = stream.normal(_RESULT_SD)
         _, metric, target = people.family(person)
-        radar = effects.at(person.seat.name, "under_the_radar")
         if not person.rated or not metric:
             continue
+        radar = effects.at(person.seat.name, "under_the_radar")
         share = 1 + _RESULT_PER_POINT * rated_level(person, effects, cycle) + noise
         share += radar.results_above if radar else 0
         value = target * max(0.3, share)

@@ -69,9 +69,9 @@ class _Tree:
             for depth, layer in reversed(list(enumerate(layers))):
                 kind: SeatKind = "middle" if depth else "manager"
                 bosses = [self.add(kind, bosses[i % len(bosses)], site) for i in range(layer)]
-        kinds: list[SeatKind] = ["coach"] * coaches + ["expert"] * experts
         for i in range(start + size - len(self.seats)):
-            self.add(kinds[i] if i < len(kinds) else "staff", bosses[i % len(bosses)], site)
+            kind = "coach" if i < coaches else "expert" if i < coaches + experts else "staff"
+            self.add(kind, bosses[i % len(bosses)], site)
 
 
 @dataclass(frozen=True)
@@ -183,9 +183,7 @@ def lay_out(
                 smallest=SMALLEST,
             )
         )
-    specs = [
-        BASE[i] if i < len(BASE) else extra_department(i, seed) for i in range(wanted)
-    ]
+    specs = [BASE[i] if i < len(BASE) else extra_department(i, seed) for i in range(wanted)]
     if employees is not None:
         sizes = _sizes(specs, employees)
         specs = [

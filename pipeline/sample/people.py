@@ -43,6 +43,10 @@ class Cycle:
         """Last day."""
         return dt.date(self.year, 11, 30)
 
+    def month(self, n: int) -> dt.date:
+        """Return the first day of month ``n``, from 0 (December) to 11 (November)."""
+        return dt.date(self.year, n, 1) if n else self.starts_on
+
 
 def cycles_until(last: int, n: int) -> list[Cycle]:
     """Return ``n`` cycles, the oldest first."""
@@ -96,9 +100,7 @@ class Person:
 class People:
     """Everybody who ever sat on a seat of the department, cycle by cycle."""
 
-    def __init__(
-        self, department: Department, cycles: list[Cycle], seed: int
-    ) -> None:
+    def __init__(self, department: Department, cycles: list[Cycle], seed: int) -> None:
         self.department = department
         self._cycles = cycles
         self._seed = seed
@@ -115,6 +117,7 @@ class People:
         return (
             seat.name in self._stay
             or seat.kind == "head"
+            or seat.kind in ("coach", "expert")
             or bool(self.department.outside_manager)
             or (spec.name == FACILITATING and seat.kind == "staff" and seat.number <= FACILITATORS)
         )
@@ -123,21 +126,21 @@ class People:
         stream, cycles = self._stream, self._cycles
         pinned = self._pinned(seat)
         first = cycles[0]
-        hired = first.starts_on - dt.timedelta(days=30 + int(7500 * stream.uniform() ** 1.6))
+        long_ago = first.starts_on - dt.timedelta(days=int(7500 * stream.uniform() ** 1.6))
+        hired = long_ago.replace(day=1)
         opened = 0
         if not seat.leads:
             for k in range(1, len(cycles)):
                 if stream.chance(_NEW_SEAT) and not pinned:
-                    opened, hired = k, cycles[k].starts_on + dt.timedelta(stream.below(330))
+                    opened, hired = k, cycles[k].month(stream.below(12))
         person = self._person(seat, seat.index, opened, hired)
         for k in range(opened + bool(opened), len(cycles)):
             leaves = stream.chance(_LEAVE_LEADING if seat.leads else _LEAVE)
-            day, gap = stream.between(20, 300), stream.between(1, 50)
+            month, gap = stream.between(1, 10), stream.below(2)
             if leaves and not pinned:
-                person.left_on = cycles[k].starts_on + dt.timedelta(day)
+                person.left_on = cycles[k].month(month) - dt.timedelta(days=1)
                 person.last_cycle = k
-                hired = person.left_on + dt.timedelta(gap)
-                person = self._person(seat, self._made, k, hired)
+                person = self._person(seat, self._made, k, cycles[k].month(month + gap))
                 self._made += 1
 
     def _person(self, seat: Seat, number: int, first_cycle: int, hired: dt.date) -> Person:
@@ -163,9 +166,7 @@ class People:
             gender=gender,
             birth_year=birth_year,
             fte=stream.weighted((("1.0", 55), ("0.9", 12), ("0.8", 18), ("0.6", 10), ("0.5", 5))),
-            location=LOCATIONS[
-                seat.site if spec.sites > 1 else int(stream.chance(0.35))
-            ],
+            location=LOCATIONS[seat.site if spec.sites > 1 else int(stream.chance(0.35))],
             family=family,
             start_level=stream.weighted(((0, 15), (1, 28), (2, 30), (3, 18), (4, 6))),
             level=stream.normal(LEVEL_SD),

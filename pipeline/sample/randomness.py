@@ -17,7 +17,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_INV_CDF = NormalDist().inv_cdf
+_INV_CDF, _CDF = NormalDist().inv_cdf, NormalDist().cdf
 
 
 class Stream:
@@ -34,12 +34,19 @@ class Stream:
     def __init__(self, seed: int, *names: object) -> None:
         text = "\x1f".join(str(part) for part in (seed, *names))
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        self.uniform = random.Random(int.from_bytes(digest, "big")).random  # reproducible, no secret
+        self.uniform = random.Random(
+            int.from_bytes(digest, "big")
+        ).random  # reproducible, no secret
 
     def normal(self, sd: float = 1.0) -> float:
         """Draw from a normal distribution with mean 0."""
         # one uniform per draw, so that planted effects never shift the draws after them
         return sd * _INV_CDF(self.uniform() or 0.5)
+
+    def normal_within(self, sd: float, most: float) -> float:
+        """Draw from a normal distribution cut off at ``most`` standard deviations."""
+        tail = _CDF(-most)
+        return sd * _INV_CDF(tail + self.uniform() * (1 - 2 * tail))
 
     def below(self, n: int) -> int:
         """Draw a whole number from 0 to ``n - 1``."""

@@ -16,14 +16,16 @@ from dataclasses import dataclass
 from math import floor
 
 from pipeline.sample.effects import DepartmentEffects
-from pipeline.sample.people import Cycle, Person
 from pipeline.sample.layout import Department
+from pipeline.sample.people import Cycle, Person
 from pipeline.sample.randomness import Stream
 from pipeline.sample.texts import PERFORMANCE, Phrases
 
 MEAN, LOW, HIGH = 3.25, 1, 5
-SEVERITY_SD, IMPRESSION_SD, RESIDUAL_SD = 0.18, 0.22, 0.50
+SEVERITY_SD, IMPRESSION_SD, RESIDUAL_SD = 0.19, 0.22, 0.50
 """Spread of ordinary raters, of rater × employee, and of the rest, before rounding."""
+SEVERITY_MOST = 2.0
+"""Ordinary severity is cut off here, in SDs: no ordinary rater is as strict as a planted one."""
 _HALO_LEAVES = 0.25
 _MISSING_JUDGEMENT = {"manager": 0.012, "second": 0.04, "self": 0.1}
 _MISSING_SCORE = 0.02
@@ -68,10 +70,12 @@ def to_scale(value: float) -> int:
 
 def ordinary_severity(seed: int, rater_id: str) -> float:
     """Return the severity of a rater for whom nothing is planted."""
-    return Stream(seed, "severity", rater_id).normal(SEVERITY_SD)
+    return Stream(seed, "severity", rater_id).normal_within(SEVERITY_SD, SEVERITY_MOST)
 
 
-def style_of(seed: int, rater_id: str, seat: str, effects: DepartmentEffects, ago: int) -> RaterStyle:
+def style_of(
+    seed: int, rater_id: str, seat: str, effects: DepartmentEffects, ago: int
+) -> RaterStyle:
     """Return how a rater rates in the cycle ``ago`` cycles before the last."""
     severity = ordinary_severity(seed, rater_id)
     effect = effects.at(seat, "severity", "severity_not_identifiable", "drift")

@@ -127,9 +127,7 @@ def conversation_session(
     )
 
 
-def participant_rows(
-    session: Session, phrases: Phrases, seed: int
-) -> Iterator[tuple[str, ...]]:
+def participant_rows(session: Session, phrases: Phrases, seed: int) -> Iterator[tuple[str, ...]]:
     """Yield the rows of `participants`: facilitator, process guard, raters."""
     stream = Stream(seed, session.session_id, "participants")
     people = [(session.facilitator_id, "facilitator"), (session.guard_id, "process_guard")]

@@ -69,8 +69,10 @@ class Phrases:
             return str(stream.pick(self.all["goal_note"][tone]))
         text = self.behaviour(stream, criterion, good=good)
         if kind == "feedback":
-            lower = text[0].lower() + text[1:]
-            return str(stream.pick(self.all["feedback"][tone]).format(b=lower)).rstrip(".") + "."
+            source = stream.pick(self.all["feedback"]["from"])
+            if criterion == "P4" and stream.chance(0.5):
+                return f"Klant schreef: {stream.pick(self.all['feedback'][tone])}."
+            return f"{source}: {text[0].lower()}{text[1:]}."
         return text + "."
 
 

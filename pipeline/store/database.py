@@ -146,6 +146,9 @@ class Store:
             The store is locked, full or gone; nothing was loaded.
         """
         with self.writing() as connection:
+            if self.dialect == "postgresql":
+                # one import after another; readers are not held up. SQLite does so by itself
+                connection.execute(sa.text("LOCK TABLE batches IN EXCLUSIVE MODE"))
             counts = {
                 table: load.load_table(connection, table, rows[table], batch_id)
                 for table in schema.contract
@@ -186,7 +189,11 @@ def open_store(settings: Settings) -> Store:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _plain_transactions)
             event.listen(engine, "begin", _begin)
-        _check_version(engine)
+        try:
+            _check_version(engine)
+        except BaseException:
+            engine.dispose()
+            raise
     return Store(engine)
 
 

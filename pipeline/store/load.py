@@ -144,7 +144,7 @@ def load_table(
     kept = schema.contract[table]
     holds = kept.c.to_batch.is_(None)
     same_key = kept.c.row_key == stage.c.row_key
-    unchanged = connection.scalar(
+    unchanged: int = connection.scalar(
         sa.select(sa.func.count())
         .select_from(stage.join(kept, sa.and_(same_key, holds)))
         .where(kept.c.row_hash == stage.c.row_hash)
@@ -155,14 +155,14 @@ def load_table(
     ).rowcount
     copied = [column.name for column in stage.columns]
     already = sa.select(kept.c.row_id).where(same_key, holds)
-    added = connection.execute(
+    connection.execute(
         kept.insert().from_select(
             [*copied, "from_batch"],
             sa.select(*stage.columns, sa.literal(batch_id)).where(~already.exists()),
         )
-    ).rowcount
+    )
     stage.drop(connection)
-    return added - corrected, corrected, int(unchanged or 0)
+    return len(frame) - corrected - unchanged, corrected, unchanged
 
 
 def _fill(connection: sa.Connection, stage: sa.Table, frame: pd.DataFrame) -> None:
@@ -170,10 +170,14 @@ def _fill(connection: sa.Connection, stage: sa.Table, frame: pd.DataFrame) -> No
     if connection.dialect.name == "postgresql":
         cursor = connection.connection.cursor()
         columns = ", ".join(f'"{name}"' for name in names)
-        with cursor.copy(f'COPY "{stage.name}" ({columns}) FROM STDIN') as copy:
-            for chunk in _records(frame):
-                for row in chunk:
-                    copy.write_row(row)
+        try:
+            with cursor.copy(f'COPY "{stage.name}" ({columns}) FROM STDIN') as copy:
+                for chunk in _records(frame):
+                    for row in chunk:
+                        copy.write_row(row)
+        except connection.dialect.loaded_dbapi.Error as error:
+            # COPY goes past SQLAlchemy, so its error is wrapped here as SQLAlchemy does
+            raise sa.exc.DBAPIError("COPY", None, error, hide_parameters=True) from None
         return
     columns = ", ".join(f'"{name}"' for name in names)
     places = ", ".join("?" * len(names))

@@ -1,0 +1,161 @@
+"""Estimates with their intervals: named one by one where few, as a sorted band where many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import seaborn as sns
+from matplotlib.ticker import MaxNLocator
+
+from pipeline.locale import Language
+from pipeline.pack.blocks import Picture
+from pipeline.pack.charts.style import (
+    BLUE,
+    BLUE_PALE,
+    BLUE_SOFT,
+    INK,
+    LINE,
+    OCHRE_MARK,
+    QUIET,
+    bare,
+    label,
+    new_figure,
+    numbers,
+    picture,
+    styled,
+)
+
+MOST_NAMED = 40
+"""Above this many rows names cannot be read; the rows become a sorted band."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A named value with its interval (missing where there is none) and a note at the right."""
+
+    name: str
+    middle: float
+    low: float
+    high: float
+    note: str = ""
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The horizontal scale: its title, a reference line, a zone around it, its ends."""
+
+    title: str
+    reference: float | None = None
+    zone: tuple[float, float] | None = None
+    ends: tuple[float, float] | None = None
+    left_word: str = ""
+    right_word: str = ""
+
+
+def forest(rows: Sequence[Estimate], scale: Scale, note_title: str, language: Language) -> Picture:
+    """Draw one row per estimate: a mark, its interval, a note.
+
+    Marked rows have another shape as well as another colour.
+    """
+    with styled():
+        figure = new_figure(0.85 + 0.235 * max(len(rows), 3))
+        ax = figure.subplots()
+        at = np.arange(len(rows))[::-1]
+        _ground(ax, scale)
+        for y, row in zip(at, rows, strict=True):
+            colour = OCHRE_MARK if row.marked else BLUE
+            if np.isfinite(row.low) and np.isfinite(row.high):
+                ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.7,
+                        solid_capstyle="butt", zorder=2)  # fmt: skip
+            ax.plot(
+                row.middle, y, "D" if row.marked else "o", color=colour,
+                markersize=5.4 if row.marked else 5, markeredgecolor="white",
+                markeredgewidth=0.6, zorder=3,
+            )  # fmt: skip
+        ax.set_yticks(at, [label(row.name) for row in rows], parse_math=False)
+        ax.set_ylim(-0.7, len(rows) - 0.3)
+        for y, row in zip(at, rows, strict=True):
+            ax.annotate(row.note, (1.01, y), xycoords=("axes fraction", "data"), va="center",
+                        color=QUIET, fontsize=8)  # fmt: skip
+        ax.annotate(note_title, (1.01, len(rows) - 0.3), xycoords=("axes fraction", "data"),
+                    va="bottom", color=QUIET, fontsize=8)  # fmt: skip
+        ax.tick_params(axis="y", length=0)
+        _finish(ax, scale, language)
+        return picture(figure, n_marks=3 * len(rows))
+
+
+def ribbon(
+    middle: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Scale, counted: str,
+    number_title: str, language: Language,
+) -> Picture:  # fmt: skip
+    """Draw many estimates sorted, with their intervals as a band and their distribution beside.
+
+    Parameters
+    ----------
+    middle, low, high
+        Estimates and intervals, in any order; intervals may be missing.
+    scale
+        The scale of the estimates (drawn upwards here).
+    counted
+        Title along the ranks, such as "2,498 raters, sorted".
+    number_title
+        Title of the distribution.
+    """
+    with styled():
+        order = np.argsort(middle, kind="stable")
+        mid, down, up = middle[order], low[order], high[order]
+        figure = new_figure(3.1)
+        ax, side = figure.subplots(1, 2, sharey=True, width_ratios=(4, 1))
+        ranks = np.arange(1, len(mid) + 1)
+        if scale.zone is not None:
+            for one in (ax, side):
+                one.axhspan(*scale.zone, color=BLUE_SOFT, zorder=0, linewidth=0)
+        if scale.reference is not None:
+            for one in (ax, side):
+                one.axhline(scale.reference, color=INK, linewidth=0.9, zorder=1)
+        known = np.isfinite(down) & np.isfinite(up)
+        if known.any():
+            ax.vlines(ranks[known], down[known], up[known], color=BLUE_PALE,
+                      linewidth=max(0.25, min(1.6, 260 / len(mid))), zorder=2)  # fmt: skip
+        ax.plot(ranks, mid, color=BLUE, linewidth=2, zorder=3)
+        sns.histplot(y=mid, ax=side, bins=min(30, max(8, len(mid) // 8)), color=BLUE,
+                     edgecolor="white", linewidth=0.3, alpha=1)  # fmt: skip
+        side.set_xlabel(label(number_title, 24))
+        side.xaxis.set_major_locator(MaxNLocator(2, integer=True))
+        numbers(side.xaxis, language, 0)
+        ax.set_xlabel(counted)
+        ax.set_ylabel(scale.title)
+        ax.set_xlim(0, len(mid) + 1)
+        if scale.ends is not None:
+            ax.set_ylim(*scale.ends)
+        numbers(ax.yaxis, language)
+        numbers(ax.xaxis, language, 0)
+        ax.grid(axis="y")
+        bare(ax)
+        bare(side)
+        return picture(figure, n_marks=len(mid))
+
+
+def _ground(ax, scale: Scale) -> None:  # type: ignore[no-untyped-def]  # a matplotlib axes
+    if scale.zone is not None:
+        ax.axvspan(*scale.zone, color=BLUE_SOFT, zorder=0, linewidth=0)
+    if scale.reference is not None:
+        ax.axvline(scale.reference, color=INK, linewidth=0.9, zorder=1)
+
+
+def _finish(ax, scale: Scale, language: Language) -> None:  # type: ignore[no-untyped-def]
+    if scale.ends is not None:
+        ax.set_xlim(*scale.ends)
+    numbers(ax.xaxis, language)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.set_xlabel(scale.title)
+    ax.grid(axis="x")
+    for word, x, side in ((scale.left_word, 0.0, "left"), (scale.right_word, 1.0, "right")):
+        if word:
+            ax.annotate(word, (x, 1.0), xycoords="axes fraction", xytext=(0, 3),
+                        textcoords="offset points", ha=side, va="bottom", color=QUIET, fontsize=8)  # fmt: skip
+    bare(ax)
+    ax.spines["bottom"].set_color(LINE)

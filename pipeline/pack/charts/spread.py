@@ -1,0 +1,175 @@
+"""How scores are spread over the scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from pipeline.locale import Language
+from pipeline.pack.blocks import Picture
+from pipeline.pack.charts.style import (
+    BLUE,
+
+    GREY,
+    INK,
+    OCHRE_MARK,
+    QUIET,
+    bare,
+    label,
+    new_figure,
+    percents,
+    picture,
+    styled,
+)
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Shares (0-1) per scale point under a name; missing where hidden."""
+
+    name: str
+    shares: Sequence[float]
+
+
+def score_bars(
+    names: Sequence[str],
+    main: Series,
+    counts: Sequence[str],
+    others: Sequence[Series],
+    band: Mapping[int, tuple[float, float]],
+    band_name: str,
+    hidden: str,
+    language: Language,
+) -> Picture:
+    """Draw the department as bars and others as marks on them.
+
+    Parameters
+    ----------
+    names
+        What each scale point is called.
+    main, counts
+        Shares of the department and the counts written above them.
+    others
+        At most two series, drawn as marks that also differ in shape.
+    band, band_name
+        Reference band: position of the point and its shares from-to.
+    hidden
+        Word for a bar that is not shown.
+    """
+    with styled():
+        figure = new_figure(2.9)
+        ax = figure.subplots()
+        positions = range(len(names))
+        shown = [0.0 if math.isnan(share) else share for share in main.shares]
+        ax.bar(positions, shown, width=0.62, color=BLUE, zorder=2)
+        for at, (low, high) in band.items():
+            ax.add_patch(
+                Rectangle(
+                    (at - 0.42, low), 0.84, high - low, fill=False, hatch="////",
+                    edgecolor=GREY, linewidth=0, alpha=0.65, zorder=1,
+                )
+            )  # fmt: skip
+        marks = (("_", OCHRE_MARK, 26, 3.2), ("D", "white", 6.5, 1.4))
+        for one, (shape, colour, size, weight) in zip(others, marks, strict=False):
+            ax.plot(
+                positions, one.shares, shape, color=colour, markersize=size,
+                markeredgewidth=weight, markeredgecolor=OCHRE_MARK if shape == "_" else INK,
+                zorder=4, linestyle="none",
+            )  # fmt: skip
+        tops = [
+            max([share, *(s.shares[i] for s in others if not math.isnan(s.shares[i]))])
+            for i, share in enumerate(shown)
+        ]
+        for at, share, text, top in zip(positions, main.shares, counts, tops, strict=True):
+            word = hidden if math.isnan(share) else text
+            ax.annotate(
+                word, (at, top), xytext=(0, 6), textcoords="offset points", ha="center",
+                va="bottom", color=QUIET if math.isnan(share) else INK, fontsize=8.5,
+            )  # fmt: skip
+        highest = max([*tops, *(high for _, high in band.values()), 0.05])
+        ax.set_ylim(0, highest * 1.16)
+        ax.set_xlim(-0.6, len(names) - 0.4)
+        every = max(1, math.ceil(len(names) / 12))
+        ticks = [at for at in positions if at % every == 0]
+        short = 14 if len(names) <= 6 else 6
+        ax.set_xticks(ticks, [_two_lines(names[at], short) for at in ticks], parse_math=False)
+        percents(ax.yaxis, language)
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+        ax.grid(axis="y")
+        bare(ax)
+        handles: list[Patch | Line2D] = [Patch(color=BLUE, label=label(main.name, 40))]
+        for one, (shape, colour, _, weight) in zip(others, marks, strict=False):
+            handles.append(
+                Line2D(
+                    [], [], linestyle="none", marker=shape, color=colour, label=label(one.name, 40),
+                    markersize=11 if shape == "_" else 6, markeredgewidth=weight,
+                    markeredgecolor=OCHRE_MARK if shape == "_" else INK,
+                )
+            )  # fmt: skip
+        if band:
+            handles.append(
+                Patch(fill=False, hatch="////", edgecolor=GREY, linewidth=0, label=band_name)
+            )
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=len(handles), handletextpad=0.5,
+            columnspacing=1.6, borderpad=0,
+        )  # fmt: skip
+        return picture(figure)
+
+
+def _two_lines(name: str, longest: int) -> str:
+    first, _, rest = name.partition("\n")
+    return f"{label(first, longest)}\n{label(rest, longest)}" if rest else label(first, longest)
+
+
+def level_bars(
+    points: Sequence[str],
+    panels: Sequence[tuple[str, Sequence[float]]],
+    hidden: str,
+    language: Language,
+) -> Picture:
+    """Draw one small bar chart per job level, on one scale.
+
+    Parameters
+    ----------
+    points
+        Scale points.
+    panels
+        Title and shares per scale point, missing where hidden.
+    hidden
+        Word for a panel that is not shown.
+    """
+    with styled():
+        columns = min(4, len(panels))
+        rows = math.ceil(len(panels) / columns)
+        figure = new_figure(0.35 + 1.25 * rows)
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        highest = max(
+            [share for _, shares in panels for share in shares if not math.isnan(share)] or [1.0]
+        )
+        every = max(1, math.ceil(len(points) / 7))
+        for ax, (title, shares) in zip(grid.flat, panels, strict=False):
+            known = [0.0 if math.isnan(share) else share for share in shares]
+            ax.bar(range(len(points)), known, width=0.7, color=BLUE)
+            if any(math.isnan(share) for share in shares):
+                ax.text(0.5, 0.5, hidden, transform=ax.transAxes, ha="center", color=QUIET)
+            ax.set_title(label(title, 26), fontsize=8.5, parse_math=False)
+            ax.set_ylim(0, highest * 1.08)
+            ticks = list(range(0, len(points), every))
+            ax.set_xticks(ticks, [points[at] for at in ticks], parse_math=False)
+            percents(ax.yaxis, language)
+            ax.yaxis.set_major_locator(MaxNLocator(3))
+            ax.grid(axis="y")
+            bare(ax)
+        for ax in list(grid.flat)[len(panels) :]:
+            ax.set_visible(False)
+        return picture(figure, n_marks=len(panels) * len(points))
+
+

@@ -1,0 +1,212 @@
+"""Part 2: the scale, the criteria with their behaviour, what counts and what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import msg, msgn
+from pipeline.pack.blocks import Block, Bullets, Cell, Column, Facts, Note, Part, Table, Text
+from pipeline.pack.context import Context, shorten
+from pipeline.tables import TABLES
+
+MOST_CRITERIA = 5
+
+GROUND_RULES = (
+    msg("What is said here stays here."),
+    msg("A score comes with behaviour, performance and impact. “Simply does well” is no reason."),
+    msg("Compare people of the same level and kind of work only."),
+    msg("Everybody gets a turn; nobody trades scores."),
+    msg("Upheld is a decision too: write down the argument for every outcome."),
+    msg("The aim is one norm, not equal scores."),
+)
+
+
+def build(context: Context) -> list[Block]:
+    """Make the frame."""
+    say = context.say
+    blocks: list[Block] = [_scale(context)]
+    blocks += _criteria(context)
+    blocks += _cycle(context)
+    blocks.append(
+        Part(say(msg("Ground rules")), (Bullets(tuple(say(one) for one in GROUND_RULES)),))
+    )
+    missing = missing_tables(context)
+    if missing and not context.is_organisation:
+        blocks.append(
+            Part(
+                say(msg("What more data would add")),
+                (
+                    Table(
+                        say(msg("Tables that are missing")),
+                        (Column(say(msg("Table"))), Column(say(msg("Would add")), wide=True)),
+                        tuple((name, text) for name, text in missing),
+                    ),
+                ),
+            )
+        )
+    return blocks
+
+
+def _scale(context: Context) -> Block:
+    scale = context.settings.scale
+    labels = [scale.label(point, context.language.code) for point in context.points]
+    if not any(labels) or len(labels) > 11:
+        return Text(
+            context.say(
+                msg(
+                    "The scale runs from {low} to {high}.",
+                    low=context.score(scale.low, 1),
+                    high=context.score(scale.high, 1),
+                )
+            )
+        )
+    return Facts(
+        tuple(
+            (context.score(point, 1), label or "–")
+            for point, label in zip(context.points, labels, strict=True)
+        )
+    )
+
+
+def anchor_columns(context: Context, row: dict[str, Any]) -> dict[float, str]:
+    """Return the behaviour per scale point in the reader's language, else in the other."""
+    found: dict[float, str] = {}
+    order = (context.language.code, "nl" if context.language.code == "en" else "en")
+    for point in context.points:
+        if not float(point).is_integer():
+            continue
+        for code in order:
+            text = row.get(f"anchor_{int(point)}_{code}")
+            if isinstance(text, str) and text:
+                found[point] = shorten(text)
+                break
+    return found
+
+
+def _criteria(context: Context) -> list[Block]:
+    say, rows = context.say, context.data.criteria.to_dict("records")
+    if not rows:
+        return [Note(say(msg("There are no criteria in these ratings.")))]
+    weighted = any(pd.notna(row.get("weight")) for row in rows)
+    anchors = [anchor_columns(context, row) for row in rows]
+    used = sorted({point for one in anchors for point in one})
+    blocks: list[Block] = []
+    if len(rows) > MOST_CRITERIA:
+        blocks.append(
+            Note(
+                say(
+                    msg(
+                        "{n} criteria. With more than {most} raters mix them up; choose the"
+                        " {most} that matter.",
+                        n=len(rows),
+                        most=MOST_CRITERIA,
+                    )
+                ),
+                tone="warning",
+            )
+        )
+    if used:
+        columns = [
+            Column(say(msg("Criterion"))),
+            *(
+                Column(
+                    f"{context.score(p, 1)} · "
+                    f"{context.settings.scale.label(p, context.language.code)}".rstrip(" ·")
+                )
+                for p in used
+            ),
+        ]
+        body = [
+            (_named(context, row, weighted), *(one.get(point, "–") for point in used))
+            for row, one in zip(rows, anchors, strict=True)
+        ]
+        caption = say(msg("Behaviour per criterion and scale point"))
+        blocks.append(Table(caption, tuple(columns), tuple(body), dense=True))
+    else:
+        columns = [
+            Column(say(msg("Criterion"))),
+            Column(say(msg("Observable behaviour")), wide=True),
+        ]
+        body = [
+            (_named(context, row, weighted), _observable(row) or say(msg("not described")))
+            for row in rows
+        ]
+        blocks.append(Table(say(msg("The criteria")), tuple(columns), tuple(body)))
+    bare = [
+        context.criterion(row["criterion_id"])
+        for row, one in zip(rows, anchors, strict=True)
+        if len(one) < 2
+    ]
+    if bare:
+        blocks.append(
+            Note(
+                say(
+                    msgn(
+                        "{n} criterion has no behaviour per scale point: {names}. Agree on what a"
+                        " middle and a top score look like before the cases.",
+                        "{n} criteria have no behaviour per scale point: {names}. Agree on what a"
+                        " middle and a top score look like before the cases.",
+                        len(bare),
+                        names=context.language.join(bare),
+                    )
+                ),
+                tone="warning",
+            )
+        )
+    return blocks
+
+
+def _observable(row: dict[str, Any]) -> str:
+    text = row.get("observable")
+    return shorten(text) if isinstance(text, str) else ""
+
+
+def _named(context: Context, row: dict[str, Any], weighted: bool) -> Cell:
+    under = ""
+    if weighted and pd.notna(row.get("weight")):
+        under = context.say(
+            msg("weight {weight}", weight=context.language.number(float(row["weight"]), 2))
+        )
+    return Cell(context.criterion(row["criterion_id"]), under=under)
+
+
+def _cycle(context: Context) -> list[Block]:
+    rows = context.data.cycle.to_dict("records")
+    if not rows:
+        return []
+    row = rows[0]
+    texts = tuple(
+        (context.say(title), shorten(row[name], 1500))
+        for name, title in (
+            ("what_counts", msg("What is judged")),
+            ("what_does_not", msg("What is not judged")),
+            ("consequences", msg("What follows from a rating")),
+        )
+        if isinstance(row.get(name), str)
+    )
+    return [Part(context.say(msg("What counts, and what does not")), (Facts(texts),))] if texts else []
+
+
+def missing_tables(context: Context) -> list[tuple[str, str]]:
+    """Return the tables that this session lacks, each with what it would add to the pack."""
+    data = context.data
+    labels = [c for c in ("label_nl", "label_en", "observable") if c in data.criteria]
+    lacking = {
+        "cycles": data.cycle.empty,
+        "criteria": data.criteria[labels].isna().all(axis=None) if labels else True,
+        "sessions": data.session.is_default,
+        "participants": data.participants.empty and context.view.audience == "room",
+        "evidence": data.evidence.empty,
+        "goals": data.goals.empty,
+        "results": data.results.empty,
+        "opinions": data.opinions.empty,
+        "actions": data.last_actions.empty and data.last_session is not None,
+        "norms": data.last_norms.empty and data.last_session is not None,
+    }
+    return [
+        (name, context.say(str((TABLES[name].metadata or {})["unlocks"])))
+        for name, lacks in lacking.items()
+        if lacks
+    ]

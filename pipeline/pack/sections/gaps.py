@@ -1,0 +1,167 @@
+"""Part 4: what is missing in data and evidence, before anybody draws a conclusion."""
+
+from __future__ import annotations
+
+from pipeline.errors import msg, msgn
+from pipeline.methods.evidence import RECENT_DAYS, Evidence
+from pipeline.pack.blocks import Block, Bullets, Cell, Column, Fold, Note, Table, Text
+from pipeline.pack.context import Context
+from pipeline.pack.marks import share_bar
+
+MOST_NAMED = 30
+_MUCH_RECENT = 0.5
+
+
+def build(context: Context) -> list[Block]:
+    """Make the part about gaps."""
+    say, blocks = context.say, []
+    blocks += _rows(context)
+    evidence = context.analysis.evidence
+    if not isinstance(evidence, Evidence):
+        return [*blocks, context.reason(evidence)]
+    points = [_rationales(context, evidence), _dated(context, evidence)]
+    if evidence.share_recent is not None:
+        points.append(_recent(context, evidence.share_recent))
+    blocks.append(Bullets(tuple(points)))
+    blocks += _unrated(context)
+    if len(evidence.subjects):
+        blocks += _thin(context, evidence)
+        blocks += _per_rater(context)
+    elif context.is_organisation:
+        blocks.append(Note(say(msg("Which ratings lack substantiation is in the session's pack."))))
+    return blocks
+
+
+def _rows(context: Context) -> list[Block]:
+    n = context.data.n_rejected
+    if not n:
+        return [
+            Text(context.say(msg("Every row about this department in the last import was valid.")))
+        ]
+    return [
+        Note(
+            context.say(
+                msgn(
+                    "{n} row about this department was refused at the last import and is not in"
+                    " this pack. The reason is in the rejection report of the import.",
+                    "{n} rows about this department were refused at the last import and are not in"
+                    " this pack. The reasons are in the rejection report of the import.",
+                    n,
+                )
+            ),
+            tone="warning",
+        )
+    ]
+
+
+def _rationales(context: Context, evidence: Evidence) -> str:
+    return context.say(
+        msg(
+            "{share} of the ratings come with a rationale.",
+            share=context.percent(evidence.share_rationale),
+        )
+    )
+
+
+def _dated(context: Context, evidence: Evidence) -> str:
+    if not evidence.n_evidence:
+        return context.say(
+            msg("There is no dated evidence, so a score cannot be checked against what was seen.")
+        )
+    return context.say(
+        msgn(
+            "{n} piece of dated evidence was recorded in this cycle.",
+            "{n} pieces of dated evidence were recorded in this cycle.",
+            evidence.n_evidence,
+        )
+    )
+
+
+def _recent(context: Context, share: float) -> str:
+    text = context.say(
+        msg(
+            "{share} of the evidence is from the last {days} days of the cycle.",
+            share=context.percent(share),
+            days=RECENT_DAYS,
+        )
+    )
+    if share < _MUCH_RECENT:
+        return text
+    return f"{text} {context.say(msg('Guard against judging the last weeks instead of the cycle.'))}"
+
+
+def _unrated(context: Context) -> list[Block]:
+    missing = context.unrated
+    if not missing or context.is_conversation:
+        return []
+    names = [context.person(one) for one in missing[:MOST_NAMED]]
+    more = len(missing) - len(names)
+    if more:
+        names.append(context.say(msgn("{n} other", "{n} others", more)))
+    return [
+        Note(
+            context.language.join(names) + ".",
+            context.say(msgn("{n} person without a rating", "{n} people without a rating", len(missing))),
+            tone="warning",
+        )
+    ]
+
+
+def _thin(context: Context, evidence: Evidence) -> list[Block]:
+    rows = evidence.subjects
+    thin = rows[rows["n_with_rationale"].eq(0) & rows["n_evidence"].eq(0)]
+    if thin.empty:
+        return []
+    names = [
+        context.subject(str(one["subject_id"]), str(one["employee_id"]))
+        for one in thin.head(MOST_NAMED).to_dict("records")
+    ]
+    more = len(thin) - len(names)
+    if more:
+        names.append(context.say(msgn("{n} other", "{n} others", more)))
+    who = context.subjects_counted(len(thin))
+    title = context.say(msg("{who} without rationale and without evidence", who=who))
+    return [Fold(title, (Text(context.language.join(names) + "."),))]
+
+
+def _per_rater(context: Context) -> list[Block]:
+    ratings, say = context.data.ratings, context.say
+    if ratings.empty:
+        return []
+    pairs = (
+        ratings.assign(has=ratings["rationale"].notna())
+        .groupby(["rater_id", "subject_id"], as_index=False)["has"]
+        .any()
+        .groupby("rater_id")["has"]
+        .agg(["mean", "sum", "size"])
+    )
+    thin = pairs[pairs["mean"] < 1].sort_values(["mean", "size"], ascending=[True, False])
+    if thin.empty or pairs["sum"].sum() == 0 or len(pairs) > 200:
+        return []
+    shown = thin.head(MOST_NAMED)
+    rows = tuple(
+        (
+            context.person(rater),
+            Cell(
+                drawing=share_bar(float(row["mean"]), context.percent(float(row["mean"]))),
+            ),
+            say(msg("{n} of {total}", n=int(row["sum"]), total=int(row["size"]))),
+        )
+        for rater, row in shown.iterrows()
+    )
+    return [
+        Fold(
+            say(msgn("{n} rater to ask for substantiation", "{n} raters to ask for substantiation", len(thin))),
+            (
+                Table(
+                    say(msg("Ratings with a rationale, per rater")),
+                    (
+                        Column(say(msg("Rater"))),
+                        Column(say(msg("Share"))),
+                        Column(say(msg("Ratings")), numeric=True),
+                    ),
+                    rows,
+                ),
+            ),
+        )
+    ]

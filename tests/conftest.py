@@ -1,0 +1,138 @@
+"""Shared fixtures: a home folder, and the same store on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from pipeline.settings import Settings, read_settings
+from pipeline.store import Store, open_store
+from pipeline.tables import TABLES
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY.parent / "shared"
+IN_CI = bool(os.environ.get("CI"))
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep settings of the developer's shell out of the tests."""
+    for name in [name for name in os.environ if name.startswith("CALIBRATE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return an empty home folder."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    """Return the default settings of an empty home."""
+    return read_settings(home)
+
+
+def _postgres_binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else (Path(on_path).parent if on_path else None)
+
+
+def _as_postgres(command: list[str], cwd: Path) -> None:
+    """Run a command of PostgreSQL, which refuses to run as root."""
+    options: dict[str, object] = {}
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("postgres")
+        options = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    subprocess.run(command, cwd=cwd, check=True, capture_output=True, **options)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Start a PostgreSQL of our own on loopback and return its address."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        if IN_CI:
+            pytest.fail("PostgreSQL is not installed, and CI must test on it")
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = folder / "data"
+    _as_postgres(
+        [f"{binaries}/initdb", "-D", str(data), "-U", "tester", "-A", "trust", "-E", "UTF8", "-N"],
+        folder,
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+    control = [f"{binaries}/pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log")]
+    _as_postgres([*control, "-o", options, "start"], folder)
+    try:
+        yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
+    finally:
+        _as_postgres([*control, "-m", "immediate", "stop"], folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the address of an empty database."""
+    name = f"t{abs(hash(request.node.nodeid)):x}"
+    server = sa.create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    try:
+        yield sa.make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_settings(
+    request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Return settings of an empty home, once for each kind of database."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("CALIBRATE_STORE__URL", request.getfixturevalue("postgres_url"))
+    return read_settings(home)
+
+
+@pytest.fixture
+def store(store_settings: Settings) -> Iterator[Store]:
+    """Return an empty store, once for each kind of database."""
+    with open_store(store_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rows() -> Callable[..., pd.DataFrame]:
+    """Return a maker of valid rows of a contract table; columns not given are missing."""
+
+    def make(table: str, *, file: str = "test.csv", **columns: list[object]) -> pd.DataFrame:
+        n = max(len(values) for values in columns.values())
+        made = pd.DataFrame(
+            {name: columns.get(name, [None] * n) for name in TABLES[table].columns}
+        )
+        for name, column in TABLES[table].columns.items():
+            dtype = str(column.dtype)
+            made[name] = made[name].astype("str" if dtype.startswith("string") else dtype)
+        return made.assign(source_file=file, source_line=range(2, n + 2))
+
+    return make

@@ -1,0 +1,39 @@
+"""Which column names tell of a special category, and which only look like it."""
+
+import pytest
+
+from pipeline.errors import UnreadableInput
+from pipeline.ingest.special import special_category
+from pipeline.tables import TABLES
+
+EMPLOYEES = "employee_id;department;{}\n1;Zorg;x\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Etniciteit", "afkomst", "ethnicity", "RaceCode", "ras", "gezondheid", "gezondheidsklachten", "ziekteverzuim", "ZiekteVerzuim", "verzuimpercentage", "kort_verzuim", "handicap", "disability_status", "medical", "religie", "kerkgenootschap", "vakbondslid", "trade_union", "politieke_voorkeur", "seksuele-geaardheid", "biometrie", "dna", "strafblad", "criminalRecord", "BSN", "bsn_nummer", "Burger-Service-Nummer", "hasBSN"],
+)
+def test_special_categories_are_known_by_name(name):
+    assert special_category(name) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["grasmaaien", "trace", "terras", "sex", "gender", "geslacht", "communion", "reunion", "leeftijd", "fte", "abonnement", "organisatie", "beoordeling", "kerkrade_kantoor", "personeelsnummer", "embrace", "unionist"],
+)
+def test_other_words_that_look_alike_are_let_in(name):
+    assert special_category(name) is None
+
+
+def test_no_column_of_the_contract_is_refused():
+    for table in TABLES.values():
+        assert [name for name in table.columns if special_category(name)] == []
+
+
+@pytest.mark.parametrize("name", ["Ziekteverzuim", "BSN"])
+def test_the_file_is_refused_with_an_explanation_even_when_the_column_is_not_used(
+    run, keeper, name
+):
+    with pytest.raises(UnreadableInput, match=rf"column {name} tells about .*Remove the column"):
+        run({"employees.csv": EMPLOYEES.format(name)})
+    assert keeper.n_loads == 0
