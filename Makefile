@@ -32,10 +32,10 @@ check: $(READY) ## style, types, structure, notebooks, docs: what must hold besi
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m tests.generated --check
+	@$(BIN)/python docs/generate.py --check
 
 docs: $(READY) ## write again what is generated: data/README.md, help in the docs
-	@$(BIN)/python -m tests.generated
+	@$(BIN)/python docs/generate.py
 
 lab: $(READY) ## JupyterLab with the right kernel
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks/explore/start_here.ipynb

@@ -18,10 +18,7 @@ import sqlalchemy as sa
 from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
 from pipeline.tables import TABLES
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED = REPOSITORY.parent / "shared"
-IN_CI = bool(os.environ.get("CI"))
+from support import IN_CI
 
 
 @pytest.fixture(autouse=True)
@@ -127,9 +124,7 @@ def rows() -> Callable[..., pd.DataFrame]:
 
     def make(table: str, *, file: str = "test.csv", **columns: list[object]) -> pd.DataFrame:
         n = max(len(values) for values in columns.values())
-        made = pd.DataFrame(
-            {name: columns.get(name, [None] * n) for name in TABLES[table].columns}
-        )
+        made = pd.DataFrame({name: columns.get(name, [None] * n) for name in TABLES[table].columns})
         for name, column in TABLES[table].columns.items():
             dtype = str(column.dtype)
             made[name] = made[name].astype("str" if dtype.startswith("string") else dtype)

@@ -138,7 +138,8 @@ def _prepare(
     for source, tables in zip(inputs, mapped, strict=True):
         for one in tables:
             tell(msg("Checking {table} in {file}", table=one.table, file=source.file.name))
-            collapses = len(tables) > 1 and one.table != "ratings"
+            readers = [other for other in tables if other.sheet.title == one.sheet.title]
+            collapses = len(readers) > 1 and one.table != "ratings"
             judged = one.distinct() if collapses else one
             source.parts.append(check(judged, settings.scale, collapses=collapses))
     parts = {

@@ -34,7 +34,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import Message, NotEstimable, WrongUse, msg
-from pipeline.numerics.mixture import FloatArray, IntArray, Layout, MixtureFit, fit_mixture, fit_one
+from pipeline.numerics.k_means import FloatArray, IntArray
+from pipeline.numerics.mixture import Layout, MixtureFit, fit_mixture, fit_one
 from pipeline.numerics.mixture_checks import (
     Lattice,
     cluster_jaccard,

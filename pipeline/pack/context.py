@@ -202,7 +202,9 @@ class Context:
         if not self.is_conversation:
             return self.person(employee_id)
         return self.say(
-            msg("Conversation {subject} · {name}", subject=subject_id, name=self.person(employee_id))
+            msg(
+                "Conversation {subject} · {name}", subject=subject_id, name=self.person(employee_id)
+            )
         )
 
 

@@ -105,7 +105,7 @@ def notebook_style() -> Markup:
 
 def css_text(text: str) -> str:
     """Write a text as a CSS string in which every unusual character is a code point."""
-    safe = "".join(c if c.isascii() and c.isalnum() or c == " " else f"\\{ord(c):x} " for c in text)
+    safe = "".join(c if (c.isascii() and c.isalnum()) or c == " " else f"\\{ord(c):x} " for c in text)
     return f'"{safe}"'
 
 

@@ -120,7 +120,7 @@ BASE: tuple[Spec, ...] = (
     ),
     Spec(
         "Marketing & Communicatie",
-        24,
+        38,
         (("Campagnes", "Campagnes op tijd (%)", 85), ("Redactie", "Publicaties per kwartaal", 18)),
         second_share=1.0,
         women=0.62,

@@ -13,7 +13,7 @@ from pipeline.sample.texts import PERFORMANCE, Phrases
 
 _PER_QUARTER = 0.75
 """Pieces of evidence about an ordinary employee in an ordinary quarter."""
-_MORE_WHEN_GOOD = 0.8
+_MORE_WHEN_GOOD = 1.0
 _VALENCE_SD = 0.5
 _MOST_PER_QUARTER = 7
 _UNDER_THE_RADAR = 1

@@ -171,7 +171,7 @@ class People:
             start_level=stream.weighted(((0, 15), (1, 28), (2, 30), (3, 18), (4, 6))),
             level=stream.normal(LEVEL_SD),
             by_criterion=tuple(stream.normal(CRITERION_SD) for _ in PERFORMANCE),
-            recording=0.5 + stream.uniform(),
+            recording=0.6 + 0.8 * stream.uniform(),
         )
         self._all.append(person)
         return person

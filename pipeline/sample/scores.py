@@ -96,11 +96,7 @@ def style_of(
 
 
 def pairs(
-    department: Department,
-    present: list[Person],
-    cycle: Cycle,
-    effects: DepartmentEffects,
-    stream: Stream,
+    department: Department, present: list[Person], cycle: Cycle, effects: DepartmentEffects
 ) -> Iterator[Pair]:
     """Yield who rates whom in a cycle: managers, then second raters, then self."""
     spec = department.spec
@@ -111,12 +107,15 @@ def pairs(
     for index, person in holders.items():
         if seats[index].leads:
             pools.setdefault(seats[index].site % groups, []).append(person)
-    turn = 0
+    turn, due = 0, 0.5
     for person in present:
         if not person.rated:
             continue
         yield person, person.manager_id, "manager"
-        if stream.chance(spec.second_share):
+        due += spec.second_share
+        # spread evenly, as an organisation that plans second raters would
+        if due >= 1:
+            due -= 1
             pool = pools.get(person.seat.site % groups, [])
             for step in range(len(pool)):
                 second = pool[(turn + step) % len(pool)]
@@ -156,7 +155,7 @@ def judge(
     gap = effects.size("gender_gap", 0.0)
     styles: dict[str, RaterStyle] = {}
     found = []
-    for person, rater_id, role in pairs(department, present, cycle, effects, stream):
+    for person, rater_id, role in pairs(department, present, cycle, effects):
         if rater_id not in styles:
             seat = seat_of.get(rater_id, "")
             styles[rater_id] = style_of(seed, rater_id, seat, effects, cycle.before_last)

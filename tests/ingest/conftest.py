@@ -34,12 +34,15 @@ class KeepingStore:
         self.fails: BaseException | None = None
 
     def known_ids(self, table: str) -> set[str]:
+        """Return what the test said is known."""
         return self.ids.get(table, set())
 
     def cycle_dates(self) -> pd.DataFrame:
+        """Return the cycles that the test set."""
         return self.cycles
 
     def load(self, batch_id, files, rows, rejections) -> Loaded:
+        """Keep what came in."""
         if self.fails is not None:
             raise self.fails
         self.n_loads += 1
@@ -49,11 +52,13 @@ class KeepingStore:
 
 @pytest.fixture
 def keeper() -> KeepingStore:
+    """Give a store that only remembers."""
     return KeepingStore()
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    """Give an empty home folder."""
     folder = tmp_path / "home"
     folder.mkdir()
     return folder

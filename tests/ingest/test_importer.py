@@ -17,6 +17,7 @@ FILES = {"employees.csv": EMPLOYEES, "ratings.csv": HEADER + "2025;007;008;c1;4\
 
 
 def test_importing_twice_changes_nothing(run, store):
+    """Importing twice changes nothing."""
     first = run(FILES, store=store)
     again = run(FILES, store=store)
     assert first.loaded.new == {"employees": 2, "ratings": 1}
@@ -26,12 +27,14 @@ def test_importing_twice_changes_nothing(run, store):
 
 
 def test_a_corrected_rating_is_a_correction(run, store):
+    """A corrected rating is a correction."""
     run(FILES, store=store)
     report = run({"ratings.csv": HEADER + "2025;007;008;c1;5\n"}, store=store)
     assert report.loaded.corrected == {"ratings": 1}
 
 
 def test_rejections_and_files_are_recorded_with_the_batch(run, store):
+    """Rejections and files are recorded with the batch."""
     bad = {**FILES, "ratings.csv": FILES["ratings.csv"] + "2025;007;008;c2;9\n"}
     report = run(bad, store=store)
     assert report.loaded.new["ratings"] == 1
@@ -43,11 +46,13 @@ def test_rejections_and_files_are_recorded_with_the_batch(run, store):
 
 
 def test_the_names_that_the_store_knows_are_found(run, store):
+    """The names that the store knows are found."""
     run({"employees.csv": EMPLOYEES}, store=store)
     assert run({"ratings.csv": FILES["ratings.csv"]}, store=store).exit_code == 0
 
 
 def test_strictness_loads_nothing_when_a_row_is_bad(ratings, keeper):
+    """Strictness loads nothing when a row is bad."""
     report = ratings("2025;007;008;c1;9\n", strict=True)
     assert report.loaded is None
     assert keeper.n_loads == 0
@@ -56,10 +61,12 @@ def test_strictness_loads_nothing_when_a_row_is_bad(ratings, keeper):
 
 
 def test_strictness_loads_everything_when_all_rows_are_good(ratings, keeper):
+    """Strictness loads everything when all rows are good."""
     assert ratings("2025;007;008;c1;4\n", strict=True).loaded is not None
 
 
 def test_a_structural_fault_in_one_file_loads_nothing_of_any(run, keeper, home):
+    """A structural fault in one file loads nothing of any."""
     with pytest.raises(UnreadableInput):
         run({**FILES, "results.csv": "cycle;value\n1;2\n"})
     assert keeper.n_loads == 0
@@ -67,6 +74,7 @@ def test_a_structural_fault_in_one_file_loads_nothing_of_any(run, keeper, home):
 
 
 def test_progress_is_told_step_by_step(ratings):
+    """Progress is told step by step."""
     told = []
     ratings("2025;007;008;c1;4\n", progress=lambda message: told.append(str(message)))
     assert told[0] == "Reading employees.csv"
@@ -88,6 +96,7 @@ PERSONAL = "Jansen-de-Vries"
     ],
 )
 def test_nothing_personal_is_said(run, keeper, capfd, caplog, files):
+    """Nothing personal is said."""
     caplog.set_level(logging.DEBUG)
     told = []
     try:
@@ -103,6 +112,7 @@ def test_nothing_personal_is_said(run, keeper, capfd, caplog, files):
 
 @pytest.mark.skipif(not INSTEVAL.exists(), reason="the InstEval ratings are not on this machine")
 def test_the_example_settings_import_73421_real_ratings(home, keeper):
+    """The example settings import 73,421 real ratings."""
     example = ROOT / "docs" / "examples" / "insteval" / "workbench.toml"
     (home / "workbench.toml").write_bytes(example.read_bytes())
     report = import_files([INSTEVAL], read_settings(home), keeper)

@@ -12,38 +12,47 @@ EMPLOYEES = "employee_id;department\n7;Zorg\n8;Zorg\n"
     "name", ["employees.csv", "EMPLOYEES.CSV", "employees-2025.csv", "Employees_nieuw.csv"]
 )
 def test_a_file_is_known_by_its_name(run, keeper, name):
+    """A file is known by its name."""
     run({name: EMPLOYEES})
     assert len(keeper.rows["employees"]) == 2
 
 
 def test_a_file_is_known_by_the_pattern_in_the_settings(run, keeper):
+    """A file is known by the pattern in the settings."""
     run({"Export_HR_2025.csv": EMPLOYEES}, '[import.employees]\nfiles = "export_hr*"\n')
     assert len(keeper.rows["employees"]) == 2
 
 
 def test_a_file_of_no_table_is_refused_and_nothing_is_loaded(run, keeper):
+    """A file of no table is refused and nothing is loaded."""
     with pytest.raises(UnreadableInput, match=r"export.csv belongs to no table.*files = "):
         run({"employees.csv": EMPLOYEES, "export.csv": RATINGS})
     assert keeper.n_loads == 0
 
 
-@pytest.mark.parametrize("header", ["Employee ID;DEPARTMENT", "employeeid;Department", "Employee-Id;department"])  # fmt: skip
+@pytest.mark.parametrize(
+    "header", ["Employee ID;DEPARTMENT", "employeeid;Department", "Employee-Id;department"]
+)
 def test_capitals_spaces_and_underscores_do_not_matter(run, keeper, header):
+    """Capitals spaces and underscores do not matter."""
     run({"employees.csv": EMPLOYEES.replace("employee_id;department", header)})
     assert keeper.rows["employees"]["department"].tolist() == ["Zorg", "Zorg"]
 
 
 def test_an_exact_name_wins_over_one_that_looks_like_it(run, keeper):
+    """An exact name wins over one that looks like it."""
     run({"employees.csv": "employee_id;Department;department\n7;wrong;right\n"})
     assert keeper.rows["employees"]["department"].tolist() == ["right"]
 
 
 def test_two_columns_that_look_alike_are_refused(run):
+    """Two columns that look alike are refused."""
     with pytest.raises(UnreadableInput, match="Employee ID, EMPLOYEE_ID could all be"):
         run({"employees.csv": "Employee ID;EMPLOYEE_ID;department\n7;8;Zorg\n"})
 
 
 def test_a_name_that_occurs_twice_is_refused(run):
+    """A name that occurs twice is refused."""
     with pytest.raises(UnreadableInput, match="more than once: department"):
         run({"employees.csv": "employee_id;department;department\n7;a;b\n"})
 
@@ -77,6 +86,7 @@ DUTCH_EXPORT = (
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
 def test_a_dutch_export_feeds_two_tables(run, keeper, encoding):
+    """A Dutch export feeds two tables."""
     report = run({"Beoordelingen 2025.csv": DUTCH_EXPORT.encode(encoding)}, DUTCH)
     ratings, employees = keeper.rows["ratings"], keeper.rows["employees"]
     assert ratings["score"].tolist() == [4, 3, 3]
@@ -93,6 +103,7 @@ def test_a_dutch_export_feeds_two_tables(run, keeper, encoding):
 
 
 def test_a_missing_required_column_is_named_with_what_to_write(run, keeper):
+    """A missing required column is named with what to write."""
     with pytest.raises(UnreadableInput) as caught:
         run({"employees.csv": EMPLOYEES, "ratings.csv": RATINGS.replace("score", "Oordeel")})
     text = str(caught.value)
@@ -103,17 +114,20 @@ def test_a_missing_required_column_is_named_with_what_to_write(run, keeper):
 
 
 def test_a_mapped_column_that_the_export_lacks_is_named_as_it_is_mapped(run):
+    """A mapped column that the export lacks is named as it is mapped."""
     with pytest.raises(UnreadableInput, match=r"misses Afdeling \(department\)"):
         run({"employees.csv": "employee_id;Dept\n1;a\n"},
             '[import.employees]\ndepartment = "Afdeling"\n')  # fmt: skip
 
 
 def test_a_mapped_optional_column_that_is_missing_is_a_warning(run):
+    """A mapped optional column that is missing is a warning."""
     report = run({"employees.csv": EMPLOYEES}, '[import.employees]\nname = "Naam"\n')
     assert "has no column Naam" in str(report.warnings[0])
 
 
 def test_a_file_without_header_shows_none_of_its_data(run):
+    """A file without header shows none of its data."""
     with pytest.raises(UnreadableInput) as caught:
         run({"employees.csv": "007;Jansen;Zorg\n008;Pietersen;Zorg\n"})
     assert "no column of table employees was found" in str(caught.value)
@@ -122,22 +136,26 @@ def test_a_file_without_header_shows_none_of_its_data(run):
 
 @pytest.mark.parametrize("delimiter", [":", " ", "^"])
 def test_a_delimiter_that_is_not_known_is_asked_about(run, delimiter):
+    """A delimiter that is not known is asked about."""
     with pytest.raises(UnreadableInput, match="delimiter one of ; , tab"):
         run({"employees.csv": EMPLOYEES.replace(";", delimiter)})
 
 
 def test_a_title_above_the_header_is_pointed_out(run):
+    """A title above the header is pointed out."""
     with pytest.raises(UnreadableInput, match="header is on line 3"):
         run({"employees.csv": "Export 2025\n\n" + EMPLOYEES})
 
 
 def test_a_file_with_only_a_header_is_a_warning(run):
+    """A file with only a header is a warning."""
     report = run({"employees.csv": "employee_id;department\n"})
     assert "no rows" in str(report.warnings[0])
     assert report.exit_code == 0
 
 
 def test_long_names_are_cut_in_messages(run):
+    """Long names are cut in messages."""
     with pytest.raises(UnreadableInput) as caught:
         run({"employees.csv": f"employee_id;{'x' * 500}\n1;2\n"})
     assert "x" * 41 not in str(caught.value)

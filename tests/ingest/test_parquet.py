@@ -13,12 +13,14 @@ from pipeline.ingest.parquet import read_parquet
 
 
 def parquet(columns):
+    """Return columns as the bytes of a Parquet file."""
     stream = io.BytesIO()
     pq.write_table(pa.table(columns), stream)
     return stream.getvalue()
 
 
 def test_every_plain_type_becomes_text():
+    """Every plain type becomes text."""
     sheet = read_parquet(
         "x.parquet",
         parquet(
@@ -44,6 +46,7 @@ def test_every_plain_type_becomes_text():
 
 
 def test_a_parquet_file_is_imported_like_any_other(run, keeper):
+    """A parquet file is imported like any other."""
     employees = parquet({"Employee ID": [7.0, None], "department": ["Zorg", "Zorg"]})
     report = run({"employees.parquet": employees})
     assert keeper.rows["employees"]["employee_id"].tolist() == ["7"]
@@ -52,6 +55,7 @@ def test_a_parquet_file_is_imported_like_any_other(run, keeper):
 
 
 def test_lists_and_damaged_files_are_refused():
+    """Lists and damaged files are refused."""
     with pytest.raises(UnreadableInput, match="column scores holds lists"):
         read_parquet("x.parquet", parquet({"scores": [[1, 2]]}))
     with pytest.raises(UnreadableInput, match="damaged"):

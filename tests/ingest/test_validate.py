@@ -11,6 +11,7 @@ HEADER = "cycle;employee_id;rater_id;criterion_id;score\n"
 
 
 def test_good_rows_have_every_column_in_the_type_of_the_contract(ratings, keeper):
+    """Good rows have every column in the type of the contract."""
     ratings("2025;007;008;c1;4\n")
     for table in ("ratings", "employees"):
         frame = keeper.rows[table]
@@ -37,6 +38,7 @@ def test_good_rows_have_every_column_in_the_type_of_the_contract(ratings, keeper
     ],
 )  # fmt: skip
 def test_a_bad_row_is_refused_with_its_reason(ratings, keeper, reasons, row, reason):
+    """A bad row is refused with its reason."""
     report = ratings(f"2025;007;008;c1;4\n{row}\n2025;009;008;c1;5\n")
     assert reasons(report) == {reason: 1}
     assert keeper.rows["ratings"]["source_line"].tolist() == [2, 4]
@@ -46,6 +48,7 @@ def test_a_bad_row_is_refused_with_its_reason(ratings, keeper, reasons, row, rea
 
 
 def test_a_row_can_have_several_reasons_and_counts_once(ratings, reasons):
+    """A row can have several reasons and counts once."""
     report = ratings("2025;999;;c1;9\n")
     assert len(reasons(report)) == 3
     assert report.n_rejected["ratings"] == 1
@@ -53,12 +56,14 @@ def test_a_row_can_have_several_reasons_and_counts_once(ratings, reasons):
 
 
 def test_rejections_say_whom_they_are_about_for_counting(ratings, keeper):
+    """Rejections say whom they are about for counting."""
     ratings("2025;007;008;c1;9\n")
     assert keeper.rejections[0].employee_id == "007"
 
 
 @pytest.mark.parametrize(("step", "n_bad"), [(1, 2), (0.5, 1), (0, 0)])
 def test_the_scale_is_that_of_the_settings(ratings, step, n_bad):
+    """The scale is that of the settings."""
     report = ratings(
         "2025;007;008;c1;3,5\n2025;007;008;c2;3,3\n2025;007;008;c3;10\n",
         f"[scale]\nlow = 0\nhigh = 10\nstep = {step}\n",
@@ -67,12 +72,14 @@ def test_the_scale_is_that_of_the_settings(ratings, step, n_bad):
 
 
 def test_an_employee_that_the_store_knows_need_not_come_along(run, keeper):
+    """An employee that the store knows need not come along."""
     keeper.ids = {"employees": {"007"}}
     report = run({"ratings.csv": HEADER + "2025;007;8;c1;4\n"})
     assert report.n_rejected == {"ratings": 0}
 
 
 def test_ratings_of_an_employee_whose_row_was_refused_are_refused(run, keeper):
+    """Ratings of an employee whose row was refused are refused."""
     report = run(
         {
             "employees.csv": "employee_id;department\n007;Zorg\n008;\n",
@@ -82,8 +89,12 @@ def test_ratings_of_an_employee_whose_row_was_refused_are_refused(run, keeper):
     assert report.n_rejected == {"employees": 1, "ratings": 1}
 
 
-@pytest.mark.parametrize(("role", "n_bad", "n_warnings"), [("manager", 1, 0), ("second", 1, 0), ("expert", 0, 1), ("", 0, 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("role", "n_bad", "n_warnings"),
+    [("manager", 1, 0), ("second", 1, 0), ("expert", 0, 1), ("", 0, 1)],
+)
 def test_an_outsider_may_rate_but_not_as_manager(ratings, role, n_bad, n_warnings):
+    """An outsider may rate but not as manager."""
     header = HEADER.strip() + ";rater_role\n"
     report = ratings(f"2025;007;outsider;c1;4;{role}\n", header=header)
     assert report.n_rejected["ratings"] == n_bad
@@ -99,6 +110,7 @@ CYCLES = "cycle;starts_on;ends_on\n2025;01-01-2025;31-12-2025\n2026;;\n"
      ("2025", "01-05-2026", 1), ("2026", "01-01-2020", 0), ("2020", "01-01-2025", 0)],
 )  # fmt: skip
 def test_a_rating_is_given_in_its_cycle_or_soon_after(run, cycle, day, n_bad):
+    """A rating is given in its cycle or soon after."""
     employees = "employee_id;department\n007;Zorg\n"
     rows = f"{HEADER.strip()};rated_on\n{cycle};007;x;c1;4;{day}\n"
     report = run({"cycles.csv": CYCLES, "employees.csv": employees, "ratings.csv": rows})
@@ -106,6 +118,7 @@ def test_a_rating_is_given_in_its_cycle_or_soon_after(run, cycle, day, n_bad):
 
 
 def test_the_cycles_of_the_store_count_too(run, keeper):
+    """The cycles of the store count too."""
     keeper.cycles = pd.DataFrame(
         {
             "cycle": ["2025"],
@@ -119,6 +132,7 @@ def test_the_cycles_of_the_store_count_too(run, keeper):
 
 
 def test_evidence_from_the_future_is_refused(run, keeper):
+    """Evidence from the future is refused."""
     keeper.ids = {"employees": {"007"}}
     soon = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)
     report = run({"evidence.csv": f"employee_id;dated_on\n007;{soon}\n007;2020-01-01\n"})
@@ -126,6 +140,7 @@ def test_evidence_from_the_future_is_refused(run, keeper):
 
 
 def test_days_in_the_wrong_order_are_refused(run, reasons):
+    """Days in the wrong order are refused."""
     report = run(
         {
             "cycles.csv": "cycle;starts_on;ends_on\n2025;31-12-2025;01-01-2025\n",
@@ -139,6 +154,7 @@ def test_days_in_the_wrong_order_are_refused(run, reasons):
 
 
 def test_choices_ranges_and_unknown_sessions_are_refused(run, reasons):
+    """Choices ranges and unknown sessions are refused."""
     report = run(
         {
             "employees.csv": "employee_id;department;gender;fte;birth_year\n1;A;onbekend;3;1850\n",
@@ -157,6 +173,7 @@ def test_choices_ranges_and_unknown_sessions_are_refused(run, reasons):
 
 
 def test_odd_department_names_come_in_as_they_are(run, keeper):
+    """Odd department names come in as they are."""
     names = ["../../etc", 'R&D / "Zuid"', "Team 🚀", "x" * 300, "=1+1", "Zorg & Welzijn", "zorg"]
     body = "".join(f'{i};"{name.replace(chr(34), chr(34) * 2)}"\n' for i, name in enumerate(names))
     run({"employees.csv": "employee_id;department\n" + body})

@@ -16,12 +16,14 @@ EMPLOYEES = "employee_id;department\n7;Zorg\n123;Zorg\n"
 
 
 def saved(book):
+    """Return a workbook as the bytes of its file."""
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()
 
 
 def workbook(*rows, title="Blad1"):
+    """Make a workbook of one worksheet."""
     book = openpyxl.Workbook()
     book.active.title = title
     for row in rows:
@@ -40,10 +42,12 @@ def replaced(data, member, change):
 
 
 def read(data, table="ratings", title=None):
+    """Read with as little around it as possible."""
     return Workbook("x.xlsx", data).read(table, title)
 
 
 def test_numbers_and_dates_become_plain_text():
+    """Numbers and dates become plain text."""
     sheet = read(saved(workbook(HEADER, ROW, ["2025", 123.0, True, None, 0.1234, 1.234])))
     texts = [column.to_pylist() for column in sheet.cells]
     assert texts[1] == ["7", "123"]
@@ -55,12 +59,14 @@ def test_numbers_and_dates_become_plain_text():
 
 
 def test_a_day_number_in_a_date_column_is_a_date(run, keeper):
+    """A day number in a date column is a date."""
     data = saved(workbook(HEADER, [*ROW[:-1], 45000]))
     run({"employees.csv": EMPLOYEES, "ratings.xlsx": data})
     assert keeper.rows["ratings"]["rated_on"].dt.date.tolist() == [dt.date(2023, 3, 15)]
 
 
 def test_the_worksheet_named_in_the_settings_is_read(run, keeper):
+    """The worksheet named in the settings is read."""
     book = workbook(["iets anders"])
     sheet = book.create_sheet("Scores 2025")
     sheet.append(HEADER)
@@ -73,18 +79,21 @@ def test_the_worksheet_named_in_the_settings_is_read(run, keeper):
 
 
 def test_the_worksheet_named_after_the_table_is_read():
+    """The worksheet named after the table is read."""
     book = workbook(["iets anders"])
     book.create_sheet("Ratings").append(HEADER)
     assert read(saved(book)).names == tuple(HEADER)
 
 
 def test_one_filled_worksheet_among_empty_ones_is_read():
+    """One filled worksheet among empty ones is read."""
     book = workbook(HEADER, ROW)
     book.create_sheet("Blad2")
     assert read(saved(book)).names == tuple(HEADER)
 
 
 def test_several_worksheets_are_named_and_none_is_guessed():
+    """Several worksheets are named and none is guessed."""
     book = workbook(HEADER)
     book.create_sheet("Blad2").append(HEADER)
     with pytest.raises(UnreadableInput, match=r"several worksheets: Blad1, Blad2.*\[import.rat"):
@@ -92,6 +101,7 @@ def test_several_worksheets_are_named_and_none_is_guessed():
 
 
 def test_hidden_worksheets_are_left_alone():
+    """Hidden worksheets are left alone."""
     book = workbook(HEADER, ROW)
     hidden = book.create_sheet("lijsten")
     hidden.append(["a"])
@@ -100,6 +110,7 @@ def test_hidden_worksheets_are_left_alone():
 
 
 def test_a_header_with_merged_cells_is_refused(run):
+    """A header with merged cells is refused."""
     book = workbook([*HEADER, "Beoordeling", None], [*ROW, 1, 2])
     book.active.merge_cells("G1:H1")
     with pytest.raises(UnreadableInput, match="header has merged cells"):
@@ -107,6 +118,7 @@ def test_a_header_with_merged_cells_is_refused(run):
 
 
 def test_a_title_above_the_header_is_pointed_out(run):
+    """A title above the header is pointed out."""
     book = workbook(["Beoordelingen 2025"], [], HEADER, ROW)
     book.active.merge_cells("A1:F1")
     with pytest.raises(UnreadableInput, match="header is on line 3"):
@@ -114,12 +126,14 @@ def test_a_title_above_the_header_is_pointed_out(run):
 
 
 def test_merged_cells_below_the_header_do_not_stop_the_file():
+    """Merged cells below the header do not stop the file."""
     book = workbook(HEADER, ROW)
     book.active.merge_cells("A5:B5")
     assert not read(saved(book)).merged_header
 
 
 def test_a_formula_counts_as_its_stored_result_and_without_one_the_row_is_bad(run, keeper, reasons):
+    """A formula counts as its stored result and without one the row is bad."""
     book = workbook(HEADER, ROW, [*ROW[:3], "c2", "=1+2", None], [*ROW[:3], "c3", "=2+2", None])
     data = replaced(
         saved(book),
@@ -143,22 +157,26 @@ def half_points(monkeypatch):
 
 
 def test_error_values_make_a_row_bad(run, reasons):
+    """Error values make a row bad."""
     data = saved(workbook(HEADER, ROW, [*ROW[:3], "c2", "#N/B", None]))
     report = run({"employees.csv": EMPLOYEES, "ratings.xlsx": data})
     assert reasons(report) == {"score: The cell holds an error value of a spreadsheet": 1}
 
 
 def test_cells_right_of_the_header_make_a_row_bad():
+    """Cells right of the header make a row bad."""
     sheet = read(saved(workbook(HEADER, [*ROW, "los"], ROW)))
     assert [row.line for row in sheet.odd_rows] == [2]
 
 
 def test_empty_rows_are_passed_over():
+    """Empty rows are passed over."""
     sheet = read(saved(workbook([], HEADER, [], ROW, [None, " "])))
     assert sheet.lines.tolist() == [4]
 
 
 def test_an_empty_workbook_is_refused():
+    """An empty workbook is refused."""
     with pytest.raises(UnreadableInput, match="is empty"):
         read(saved(openpyxl.Workbook()))
 
@@ -173,11 +191,13 @@ def test_an_empty_workbook_is_refused():
     ],
 )
 def test_what_is_no_workbook_is_refused(data, match):
+    """What is no workbook is refused."""
     with pytest.raises(UnreadableInput, match=match):
         read(data)
 
 
 def test_a_workbook_without_its_parts_is_refused():
+    """A workbook without its parts is refused."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as package:
         package.writestr("[Content_Types].xml", "<Types/>")
@@ -186,6 +206,7 @@ def test_a_workbook_without_its_parts_is_refused():
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch):
+    """A bomb is not unpacked."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("xl/worksheets/sheet1.xml", bytes(40 * 2**20))
@@ -194,6 +215,8 @@ def test_a_bomb_is_not_unpacked(monkeypatch):
 
 
 def test_entities_are_refused():
+    """Entities are refused."""
+
     def with_entity(xml):
         return b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]>' + xml.split(b"?>", 1)[-1]
 

@@ -22,7 +22,7 @@ SIZES = {
     "HR": 12,
     "Juridische Zaken": 4,
     "Productie": 150,
-    "Marketing & Communicatie": 24,
+    "Marketing & Communicatie": 38,
     "R&D / Zuid": 36,
     "Facilitair": 40,
 }
@@ -54,9 +54,7 @@ def test_every_table_keeps_the_contract(table: str, sample: Tables) -> None:
     assert len(frame)
     assert set(frame.columns) <= set(TABLES[table].columns)
     assert set(required_columns(table)) <= set(frame.columns)
-    TABLES[table].validate(frame.reindex(columns=list(TABLES[table].columns)), lazy=True) if set(
-        TABLES[table].columns
-    ) == set(frame.columns) else TABLES[table].validate(frame, lazy=True)
+    TABLES[table].validate(frame, lazy=True)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -135,7 +133,7 @@ def test_dates_lie_in_their_cycle(sample: Tables) -> None:
     assert (sessions["held_on"].dt.year.astype(str) == sessions["cycle"]).all()
     assert (sessions["held_on"].dt.month == 12).all()
     assert sessions["held_on"].dt.day.between(1, 18).all()
-    assert (sessions["held_on"].dt.dayofweek < 5).all()
+    assert (sessions["held_on"].dt.day_of_week < 5).all()
 
 
 def test_only_earlier_sessions_were_held(sample: Tables) -> None:
@@ -156,7 +154,7 @@ def test_nobody_has_an_opinion_about_an_own_rating(sample: Tables) -> None:
     """Opinions come from others than the person and the raters of the person."""
     opinions, ratings = sample["opinions"], sample["ratings"]
     assert (opinions["employee_id"] != opinions["rater_id"]).all()
-    rated = ratings[ratings["cycle"] == "2026"]
+    rated = ratings[(ratings["cycle"] == "2026") & ratings["subject_id"].isna()]
     pairs = set(zip(rated["employee_id"], rated["rater_id"], strict=True))
     assert not pairs & set(zip(opinions["employee_id"], opinions["rater_id"], strict=True))
 

@@ -225,9 +225,7 @@ def test_a_store_of_an_unknown_version_is_refused(store_settings: Settings) -> N
         open_store(store_settings)
 
 
-def test_a_locked_store_says_so(
-    home: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_store_says_so(home: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another command that writes does not damage this one; it has to be tried again."""
     monkeypatch.setattr("pipeline.store.database._WAIT_SECONDS", 0.1)
     settings = read_settings(home)
@@ -244,9 +242,7 @@ def test_a_locked_store_says_so(
 
 def test_a_full_disk_says_so(home: Path, rows: Rows) -> None:
     """A store that cannot grow loads nothing and says why."""
-    many = rows(
-        "employees", employee_id=[f"{i:06d}" for i in range(5000)], department=["A"] * 5000
-    )
+    many = rows("employees", employee_id=[f"{i:06d}" for i in range(5000)], department=["A"] * 5000)
     with open_store(read_settings(home)) as opened:
         opened.close()  # so that the next connection is made with a limit
 

@@ -52,8 +52,7 @@ def strip(
     parts = [f'<line class="m-axis" x1="8" x2="{width - 8:g}" y1="12" y2="12"/>']
     if len(points) <= 11:
         parts += [
-            f'<line class="m-tick" x1="{x(p):.1f}" x2="{x(p):.1f}" y1="9" y2="15"/>'
-            for p in points
+            f'<line class="m-tick" x1="{x(p):.1f}" x2="{x(p):.1f}" y1="9" y2="15"/>' for p in points
         ]
     if band is not None:
         left, right = x(band[0]), x(band[1])
@@ -62,9 +61,7 @@ def strip(
             ' height="12"/>'
         )
     if mean is not None:
-        parts.append(
-            f'<line class="m-mean" x1="{x(mean):.1f}" x2="{x(mean):.1f}" y1="4" y2="20"/>'
-        )
+        parts.append(f'<line class="m-mean" x1="{x(mean):.1f}" x2="{x(mean):.1f}" y1="4" y2="20"/>')
     parts += [f'<circle class="m-dot-other" cx="{x(v):.1f}" cy="12" r="4"/>' for v in others]
     parts += [f'<circle class="m-dot" cx="{x(v):.1f}" cy="12" r="4.6"/>' for v in values]
     return _drawing(width, 24, alt, "".join(parts))

@@ -14,7 +14,6 @@ from pipeline.locale import Language
 from pipeline.pack.blocks import Picture
 from pipeline.pack.charts.style import (
     BLUE,
-
     GREY,
     INK,
     OCHRE_MARK,
@@ -171,5 +170,3 @@ def level_bars(
         for ax in list(grid.flat)[len(panels) :]:
             ax.set_visible(False)
         return picture(figure, n_marks=len(panels) * len(points))
-
-

@@ -50,9 +50,7 @@ def build(context: Context, reading_minutes: int) -> Cover:
         )
     )
     loaded = context.data.loaded_at
-    facts.append(
-        (say(msg("Data as of")), context.language.moment(loaded) if loaded else NO_VALUE)
-    )
+    facts.append((say(msg("Data as of")), context.language.moment(loaded) if loaded else NO_VALUE))
     return Cover(
         organisation=context.settings.pack.organisation,
         over=say(AUDIENCE[str(context.view.audience)]),

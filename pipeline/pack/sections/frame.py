@@ -186,7 +186,9 @@ def _cycle(context: Context) -> list[Block]:
         )
         if isinstance(row.get(name), str)
     )
-    return [Part(context.say(msg("What counts, and what does not")), (Facts(texts),))] if texts else []
+    return (
+        [Part(context.say(msg("What counts, and what does not")), (Facts(texts),))] if texts else []
+    )
 
 
 def missing_tables(context: Context) -> list[tuple[str, str]]:

@@ -87,7 +87,9 @@ def _recent(context: Context, share: float) -> str:
     )
     if share < _MUCH_RECENT:
         return text
-    return f"{text} {context.say(msg('Guard against judging the last weeks instead of the cycle.'))}"
+    return (
+        f"{text} {context.say(msg('Guard against judging the last weeks instead of the cycle.'))}"
+    )
 
 
 def _unrated(context: Context) -> list[Block]:
@@ -101,7 +103,9 @@ def _unrated(context: Context) -> list[Block]:
     return [
         Note(
             context.language.join(names) + ".",
-            context.say(msgn("{n} person without a rating", "{n} people without a rating", len(missing))),
+            context.say(
+                msgn("{n} person without a rating", "{n} people without a rating", len(missing))
+            ),
             tone="warning",
         )
     ]
@@ -151,7 +155,13 @@ def _per_rater(context: Context) -> list[Block]:
     )
     return [
         Fold(
-            say(msgn("{n} rater to ask for substantiation", "{n} raters to ask for substantiation", len(thin))),
+            say(
+                msgn(
+                    "{n} rater to ask for substantiation",
+                    "{n} raters to ask for substantiation",
+                    len(thin),
+                )
+            ),
             (
                 Table(
                     say(msg("Ratings with a rationale, per rater")),

@@ -1,0 +1,263 @@
+"""Part 10: the cases: facts, the rule that fired, questions to ask. Never a suggested rating."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pipeline.agenda import Case
+from pipeline.errors import Message, msg, msgn
+from pipeline.methods.standing import Standing
+from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Part, Table, Text
+from pipeline.pack.context import Context, shorten
+from pipeline.pack.marks import strip
+from pipeline.pack.sections import case_evidence
+from pipeline.pack.wording import QUESTIONS, QUIET, RULES
+
+MOST_CARDS = 25
+MOST_LISTED = 500
+MOST_QUESTIONS = 3
+MOST_SCORE_COLUMNS = 8
+
+
+def build(context: Context) -> list[Block]:
+    """Make the cases: this session's in full, the others in a table."""
+    say, plan = context.say, context.plan
+    if not plan.cases:
+        standing = context.analysis.standing
+        if not isinstance(standing, Standing):
+            return [context.reason(standing)]
+        return [Note(say(msg("There are no cases: nobody with a rating is in this view.")))]
+    first = [case for case in plan.cases if case.session == 1]
+    cards, rest = first[:MOST_CARDS], first[MOST_CARDS:]
+    rest += [case for case in plan.cases if case.session > 1]
+    blocks: list[Block] = [Text(_opening(context, len(cards), len(rest)))]
+    for number, case in enumerate(cards, 1):
+        blocks.append(_card(context, case, number))
+    if rest:
+        blocks.append(_others(context, rest, len(cards)))
+    return blocks
+
+
+def _opening(context: Context, n_cards: int, n_rest: int) -> str:
+    text = context.say(
+        msgn(
+            "{n} case for this session, in order of discussion.",
+            "{n} cases for this session, in order of discussion.",
+            n_cards,
+        )
+    )
+    if n_rest:
+        text += " " + context.say(
+            msgn(
+                "{n} other is in the table at the end.",
+                "{n} others are in the table at the end.",
+                n_rest,
+            )
+        )
+    rule = context.say(
+        msg("Each case shows facts and the rule that put it here. The score is yours to decide.")
+    )
+    return f"{text} {rule}"
+
+
+def _card(context: Context, case: Case, number: int) -> CaseCard:
+    say = context.say
+    row = None if context.standing is None else context.standing.loc[case.subject_id]
+    person = context.data.employees
+    person = person[person["employee_id"] == case.employee_id]
+    subtitle = _subtitle(context, person)
+    facts = _facts(context, row)
+    scores = _scores(context, case)
+    return CaseCard(
+        anchor=f"case-{number}",
+        number=context.language.whole(number),
+        title=context.subject(case.subject_id, case.employee_id),
+        subtitle=subtitle,
+        tags=tags(context, case),
+        minutes=say(msgn("{n} minute", "{n} minutes", max(1, round(case.minutes)))),
+        reasons_title=say(msg("Why this case")),
+        reasons=reasons(context, case),
+        facts=tuple(facts),
+        blocks=(*scores, *case_evidence.build(context, case)),
+        questions_title=say(msg("Questions to ask")),
+        questions=questions(context, case),
+    )
+
+
+def tags(context: Context, case: Case) -> tuple[str, ...]:
+    """Name the rules of a case in a word or two each."""
+    if case.is_quiet:
+        return (context.say(QUIET),)
+    return tuple(
+        context.say(RULES[rule.name]) if rule.name in RULES else rule.name for rule in case.rules
+    )
+
+
+def reasons(context: Context, case: Case) -> tuple[str, ...]:
+    """Say which rules fired, with their numbers."""
+    if case.is_quiet:
+        return (context.say(msg("No rule fired. Time is kept so that nobody goes unseen.")),)
+    return tuple(context.say(rule.message) for rule in case.rules)
+
+
+def questions(context: Context, case: Case) -> tuple[str, ...]:
+    """Return two or three questions that fit the rules of a case."""
+    names = ["quiet"] if case.is_quiet else [rule.name for rule in case.rules]
+    lists = [QUESTIONS.get(name, ()) for name in names]
+    chosen: list[Message] = []
+    for turn in range(max((len(one) for one in lists), default=0)):
+        chosen += [one[turn] for one in lists if turn < len(one)]
+    return tuple(context.say(one) for one in chosen[:MOST_QUESTIONS])
+
+
+def _subtitle(context: Context, person: pd.DataFrame) -> str:
+    if person.empty:
+        return ""
+    row, words = person.iloc[0], []
+    if isinstance(row.get("job_level"), str):
+        words.append(context.say(msg("level {level}", level=row["job_level"])))
+    if isinstance(row.get("job_family"), str):
+        words.append(shorten(row["job_family"], 80))
+    if isinstance(row.get("manager_id"), str):
+        words.append(context.say(msg("manager {name}", name=context.person(row["manager_id"]))))
+    return " · ".join(words)
+
+
+def _facts(context: Context, row: pd.Series | None) -> list[tuple[str, str]]:
+    say = context.say
+    if row is None:
+        return []
+    raters = say(msgn("{n} rater", "{n} raters", int(row["n_raters"])))
+    facts = [(say(msg("Score now")), f"{context.score(row['score'])} ({raters})")]
+    if pd.notna(row["previous"]):
+        change = context.language.signed(float(row["change"]))
+        facts.append((say(msg("Cycle before")), f"{context.score(row['previous'])} ({change})"))
+    else:
+        facts.append((say(msg("Cycle before")), say(msg("no rating"))))
+    if not context.is_conversation:
+        facts.append((say(msg("Among comparable people")), position(context, row)))
+    return facts
+
+
+def position(context: Context, row: pd.Series) -> str:
+    """Say where a person stands among comparable people, or why not."""
+    say, standing = context.say, context.analysis.standing
+    if not isinstance(standing, Standing):
+        return "–"
+    group = standing.groups[standing.groups["group"] == row["group"]]
+    if group.empty:
+        return say(msg("not shown in this pack"))
+    one = group.iloc[0]
+    if pd.isna(row["position"]):
+        return say(
+            msg(
+                "no position: {n} comparable, {floor} needed",
+                n=int(one["n"]),
+                floor=standing.floor,
+            )
+        )
+    place = float(row["position"])
+    place_text = context.language.number(place, 0 if place.is_integer() else 1)
+    return say(
+        msg(
+            "{place} of {n}, highest first ({label})",
+            place=place_text,
+            n=int(one["n"]),
+            label=shorten(str(one["label"]), 80),
+        )
+    )
+
+
+def _scores(context: Context, case: Case) -> list[Block]:
+    """Show the score per criterion and rater."""
+    say, ratings = context.say, context.data.ratings
+    own = ratings[ratings["subject_id"] == case.subject_id]
+    if own.empty:
+        return []
+    raters = list(dict.fromkeys(own.sort_values(["rater_role", "rater_id"])["rater_id"]))
+    several = len(raters) > 1
+    columns = [Column(say(msg("Criterion")))]
+    many = len(raters) > MOST_SCORE_COLUMNS
+    if not many:
+        columns += [Column(context.person(rater), numeric=True) for rater in raters]
+    else:
+        columns += [
+            Column(say(msg("Raters")), numeric=True),
+            Column(say(msg("Mean")), numeric=True),
+        ]
+    columns.append(Column(say(msg("On the scale"))))
+    ends = (context.settings.scale.low, context.settings.scale.high)
+    rows: list[tuple[str | Cell, ...]] = []
+    for criterion, part in own.groupby("criterion_id", sort=True):
+        name = context.criterion(criterion)
+        values = [float(v) for v in part["score"] if pd.notna(v)]
+        given = part.drop_duplicates("rater_id").set_index("rater_id")["score"]
+        if many:
+            mean = sum(values) / len(values) if values else None
+            cells: list[str | Cell] = [context.language.whole(len(values)), context.score(mean)]
+        else:
+            cells = [context.score(given.get(rater), 1) for rater in raters]
+        text = ", ".join(context.score(v, 1) for v in sorted(values)[:20])
+        mean_mark = sum(values) / len(values) if many and values else None
+        drawing = strip(
+            () if many else values,
+            ends,
+            f"{name}: {text}",
+            points=context.points,
+            mean=mean_mark,
+            band=(min(values), max(values)) if several and values else None,
+        )
+        rows.append((name, *cells, Cell(drawing=drawing)))
+    caption = say(
+        msg(
+            "Scores of {name}",
+            name=context.subject(case.subject_id, case.employee_id),
+        )
+    )
+    return [Table(caption, tuple(columns), tuple(rows), dense=True)]
+
+
+def _others(context: Context, cases: list[Case], first: int) -> Part:
+    say, shown = context.say, cases[:MOST_LISTED]
+    rows = []
+    for number, case in enumerate(shown, first + 1):
+        row = None if context.standing is None else context.standing.loc[case.subject_id]
+        rows.append(
+            (
+                context.subject(case.subject_id, case.employee_id),
+                context.language.whole(number),
+                context.language.whole(case.session),
+                context.score(None if row is None else row["score"]),
+                context.language.join(list(tags(context, case))),
+                " ".join(reasons(context, case)),
+            )
+        )
+    note = ""
+    if len(cases) > len(shown):
+        note = say(
+            msg(
+                "{n} of {total} are listed; the others are in the data.",
+                n=len(shown),
+                total=len(cases),
+            )
+        )
+    return Part(
+        say(msg("Other cases")),
+        (
+            Table(
+                say(msg("Cases for later, or discussed briefly")),
+                (
+                    Column(say(msg("Who") if not context.is_conversation else msg("Conversation"))),
+                    Column(say(msg("Order")), numeric=True),
+                    Column(say(msg("Session")), numeric=True),
+                    Column(say(msg("Score")), numeric=True),
+                    Column(say(msg("Rule"))),
+                    Column(say(msg("Why")), wide=True),
+                ),
+                tuple(rows),
+                note=note,
+                dense=True,
+            ),
+        ),
+        "other-cases",
+    )

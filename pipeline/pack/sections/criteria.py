@@ -1,0 +1,136 @@
+"""Part 8: each criterion: how it is used, and whether raters agree on it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pipeline.errors import Message, msg
+from pipeline.methods.agreement import Agreement
+from pipeline.methods.distribution import Distribution
+from pipeline.pack.blocks import Block, Cell, Column, Note, Table, Text
+from pipeline.pack.context import Context
+from pipeline.pack.marks import bars
+from pipeline.pack.sections.frame import anchor_columns
+from pipeline.pack.wording import agreement_word
+
+USUAL_WITHIN_ONE = 0.85
+
+
+def build(context: Context) -> list[Block]:
+    """Make the part about criteria."""
+    say, found = context.say, context.analysis.distribution
+    agreement = context.analysis.agreement
+    if not isinstance(found, Distribution):
+        return [context.reason(found)]
+    shared = agreement.criteria if isinstance(agreement, Agreement) else None
+    columns = [
+        Column(say(msg("Criterion"))),
+        Column(say(msg("Scores")), numeric=True),
+        Column(say(msg("Mean")), numeric=True),
+        Column(say(msg("Spread over the scale"))),
+    ]
+    if shared is not None:
+        columns += [
+            Column(say(msg("Agreement (ICC)"))),
+            Column(say(msg("Within one point")), numeric=True),
+        ]
+    columns.append(Column(say(msg("Behaviour described"))))
+    described = {
+        str(row["criterion_id"]): len(anchor_columns(context, row))
+        for row in context.data.criteria.to_dict("records")
+    }
+    rows = []
+    for criterion, part in found.by_criterion.groupby("criterion_id", sort=True):
+        cells = _spread(context, str(criterion), part)
+        if shared is not None:
+            cells += _shared(context, shared[shared["criterion_id"] == criterion])
+        n_points = sum(1 for p in context.points if float(p).is_integer())
+        cells.append(
+            say(msg("{n} of {total} points", n=described.get(str(criterion), 0), total=n_points))
+        )
+        rows.append(tuple(cells))
+    blocks: list[Block] = [
+        Text(
+            say(
+                msg(
+                    "A criterion on which raters disagree is often an unclear criterion, not a"
+                    " strict rater. Sharpen it before discussing people."
+                )
+            )
+        ),
+        Table(say(msg("The criteria side by side")), tuple(columns), tuple(rows)),
+    ]
+    if shared is None and not isinstance(agreement, Agreement):
+        blocks.append(context.reason(agreement))
+    elif shared is not None:
+        blocks += _reasons(context, shared)
+        blocks.append(
+            Note(
+                say(
+                    msg(
+                        "Usual in practice: at least {share} of the pairs of raters within one"
+                        " point. Agreement can be low because everybody got nearly the same score.",
+                        share=context.percent(USUAL_WITHIN_ONE),
+                    )
+                )
+            )
+        )
+    return blocks
+
+
+def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | Cell]:
+    say, hidden = context.say, context.say(msg("hidden"))
+    name = context.criterion(criterion)
+    known = part["n"].notna().all()
+    n = part["n"].sum()
+    mean = float((part["score"] * part["n"]).sum() / n) if known and n else float("nan")
+    shares = [float(share) for share in part["share"]]
+    text = "; ".join(
+        f"{context.score(score, 1)}: {context.percent(share) if pd.notna(share) else hidden}"
+        for score, share in zip(part["score"], part["share"], strict=True)
+    )
+    drawn = part["share"].notna().any() and len(part) <= 21
+    return [
+        name,
+        context.language.whole(int(n)) if known else hidden,
+        context.score(mean),
+        Cell(drawing=bars(shares, f"{name}: {text}")) if drawn else hidden,
+    ]
+
+
+def _shared(context: Context, rows: pd.DataFrame) -> list[str | Cell]:
+    if rows.empty:
+        return ["–", "–"]
+    row = rows.iloc[0]
+    within = row["within_one"]
+    if pd.isna(row["icc_a1"]):
+        icc: str | Cell = context.say(msg("not estimable"))
+    else:
+        value = float(row["icc_a1"])
+        icc = Cell(
+            f"{context.score(value)} {context.say(agreement_word(value))}",
+            under=context.interval(row["ci_low"], row["ci_high"])
+            if pd.notna(row["ci_low"])
+            else "",
+        )
+    return [icc, Cell(context.percent(within), strong=bool(within < USUAL_WITHIN_ONE))]
+
+
+def _reasons(context: Context, shared: pd.DataFrame) -> list[Block]:
+    found: dict[str, list[str]] = {}
+    for row in shared.to_dict("records"):
+        if isinstance(row["reason"], Message):
+            text = context.say(row["reason"])
+            found.setdefault(text, []).append(context.criterion(row["criterion_id"]))
+    return [
+        Note(
+            text,
+            context.say(
+                msg(
+                    "Agreement on {names} is not estimable",
+                    names=context.language.join(names[:8]),
+                )
+            ),
+        )
+        for text, names in found.items()
+    ]

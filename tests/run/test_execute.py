@@ -1,0 +1,172 @@
+"""One pack: made whole, or not at all, and a clear reason without anybody's data."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.run import execute
+from pipeline.run.execute import FAILED, MADE, make_pack
+from pipeline.settings import RunSettings
+from support.jobs import GOOD, PARAMETERS, JobMaker
+
+SECRET = "Anna de Vries"
+
+
+def left(job: execute.PackJob) -> set[str]:
+    """Return the names of the files in a session's folder."""
+    folder = job.output.parent
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_pack_is_made(make_job: JobMaker, limits: RunSettings) -> None:
+    """One private HTML file, its record, and nothing else."""
+    job = make_job()
+    outcome = make_pack(job, limits)
+    assert outcome.status == MADE, outcome.error
+    assert outcome.warnings == ("let op",)
+    assert outcome.n_cases == 2
+    assert left(job) == {"calibration-pack.html", "calibration-pack.json"}
+    assert job.output.stat().st_mode & 0o777 == 0o600
+    assert job.output.parent.stat().st_mode & 0o777 == 0o700
+    assert "<title>Titel</title>" in job.output.read_text()
+    assert not psutil.Process().children()
+
+
+def test_a_failing_cell_keeps_the_notebook_and_leaves_no_pack(
+    make_job: JobMaker, limits: RunSettings
+) -> None:
+    """An earlier pack goes too: it would not fit the data. The text of the error stays private."""
+    good = make_job()
+    make_pack(good, limits)
+    job = make_job(f"raise KeyError('{SECRET}')")
+    outcome = make_pack(job, limits)
+    assert outcome.status == FAILED
+    assert "KeyError" in str(outcome.error)
+    assert SECRET not in str(outcome.error)
+    assert left(job) == {"calibration-pack.json", "failed/calibration-pack.ipynb"}
+    kept = job.output.parent / "failed" / "calibration-pack.ipynb"
+    assert SECRET in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    assert SECRET not in (job.output.parent / "calibration-pack.json").read_text()
+    make_pack(good, limits)
+    assert left(good) == {"calibration-pack.html", "calibration-pack.json"}
+
+
+def test_our_own_reasons_are_shown(make_job: JobMaker, limits: RunSettings) -> None:
+    """An error of the workbench is written for its user."""
+    job = make_job(
+        """
+        from pipeline.errors import WrongUse, msg
+        raise WrongUse(msg("Er is geen sessie {x}.", x="x1"))
+        """
+    )
+    assert "Er is geen sessie x1." in str(make_pack(job, limits).error)
+
+
+def test_a_kernel_that_dies_is_a_failed_pack(make_job: JobMaker, limits: RunSettings) -> None:
+    """A crash in the kernel does not hang or take the runner along."""
+    outcome = make_pack(make_job("import os; os._exit(9)"), limits)
+    assert outcome.status == FAILED
+    assert "ended by itself" in str(outcome.error)
+
+
+def test_a_kernel_that_hangs_is_stopped(make_job: JobMaker) -> None:
+    """The wall-clock limit is for the whole pack, whatever its cells do."""
+    job = make_job("import time\ntime.sleep(600)")
+    outcome = make_pack(job, RunSettings(seconds=6))
+    assert outcome.status == FAILED
+    assert "6 seconds" in str(outcome.error)
+    assert outcome.seconds < 30
+    assert not psutil.Process().children(recursive=True)
+
+
+def test_a_kernel_that_eats_memory_is_stopped(make_job: JobMaker) -> None:
+    """The memory limit holds before the machine suffers."""
+    job = make_job("import time\nmany = bytearray(700 * 2**20)\ntime.sleep(60)")
+    outcome = make_pack(job, RunSettings(seconds=60, memory_mb=400))
+    assert outcome.status == FAILED
+    assert "400 MB" in str(outcome.error)
+
+
+def test_parameters_arrive_as_they_are(make_job: JobMaker, limits: RunSettings) -> None:
+    """Quotes, braces and non-Latin text reach the notebook unharmed."""
+    name = "a'b\"{c}\\ 名 \N{GRINNING FACE}"
+    job = make_job(f"assert session_id == {name!r}, 'other'\n{GOOD}")
+    job = execute.PackJob(
+        job.session,
+        job.notebook,
+        job.parameters.model_copy(update={"session_id": name}),
+        job.output,
+        job.title,
+    )
+    outcome = make_pack(job, limits)
+    assert outcome.status == MADE, outcome.error
+
+
+def test_unknown_parameters_are_refused(make_job: JobMaker, limits: RunSettings) -> None:
+    """A notebook without the parameter would silently show another session."""
+    job = make_job(parameters=PARAMETERS.replace("audience", "listener"))
+    outcome = make_pack(job, limits)
+    assert outcome.status == FAILED
+    assert "audience" in str(outcome.error)
+
+
+def test_a_notebook_that_stops_early_makes_no_pack(make_job: JobMaker, limits: RunSettings) -> None:
+    """Without its closing cell a pack is not complete."""
+    job = make_job("1 + 1")
+    assert make_pack(job, limits).status == FAILED
+    assert not job.output.exists()
+
+
+def test_a_full_disk_leaves_no_half_pack(
+    make_job: JobMaker, limits: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason says what to do; no part of the pack is left."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    job = make_job()
+    monkeypatch.setattr("pipeline.run.files.os.fsync", full)
+    outcome = make_pack(job, limits)
+    assert outcome.status == FAILED
+    assert "disk is full" in str(outcome.error)
+    assert left(job) == set()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_forbidden_folder_is_explained(make_job: JobMaker, limits: RunSettings) -> None:
+    """Permissions are named as the cause."""
+    job = make_job()
+    job.output.parent.mkdir(parents=True, mode=0o500)
+    assert "permissions" in str(make_pack(job, limits).error)
+
+
+def test_the_kernel_listens_on_no_port(make_job: JobMaker, limits: RunSettings) -> None:
+    """Kernels talk over sockets in a private folder."""
+    job = make_job(
+        f"""
+        import psutil
+        own = psutil.Process().net_connections("inet")
+        assert not [c for c in own if c.status == psutil.CONN_LISTEN], "open port"
+        {GOOD.strip().replace(chr(10), chr(10) + "        ")}
+        """
+    )
+    outcome = make_pack(job, limits)
+    assert outcome.status == MADE, outcome.error
+
+
+def test_the_record_is_plain(make_job: JobMaker, limits: RunSettings) -> None:
+    """Machines read what became of a pack."""
+    job = make_job()
+    make_pack(job, limits)
+    record = json.loads((job.output.parent / "calibration-pack.json").read_text())
+    assert record["status"] == "made"
+    assert record["not_estimable"] == ["severity"]
+    assert Path(record["session_id"]).name == "s1"
