@@ -224,8 +224,8 @@ def packs(
 ) -> None:
     """Make the calibration packs of a cycle, one per session."""
     from pipeline.run.engine import make_packs
-    from pipeline.run.execute import FAILED, Outcome
     from pipeline.run.manifest import Run, write_index, write_run
+    from pipeline.run.outcome import FAILED, Outcome
     from pipeline.run.plan import choose_sessions, plan_packs
     from pipeline.store import open_store
 
@@ -407,7 +407,7 @@ def _busy(context: _Context, title: Message) -> Iterator[Any]:
 @contextmanager
 def _pack_progress(context: _Context, total: int) -> Iterator[Any]:
     """Show each pack as it is made: a bar on a terminal, a line each in a log."""
-    from pipeline.run.execute import FAILED, Outcome
+    from pipeline.run.outcome import FAILED, Outcome
 
     done = 0
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import pandas as pd
 
@@ -30,15 +29,9 @@ from pipeline.methods.evidence import Evidence
 from pipeline.methods.profiles import Profiles
 from pipeline.methods.severity import Severity
 from pipeline.methods.standing import Standing
-from pipeline.settings import PrivacySettings
+from pipeline.settings import Audience, PrivacySettings
 
-
-class Audience(StrEnum):
-    """Who reads a pack."""
-
-    ROOM = "room"
-    MANAGER = "manager"
-    ORGANISATION = "organisation"
+__all__ = ["Audience", "View", "cut", "suppress_counts"]
 
 
 @dataclass(frozen=True)

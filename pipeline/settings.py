@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,14 @@ SETTINGS_FILE = "workbench.toml"
 
 LanguageCode = Literal["nl", "en"]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Audience(StrEnum):
+    """Who reads a pack; `pipeline.privacy` knows what each may see."""
+
+    ROOM = "room"
+    MANAGER = "manager"
+    ORGANISATION = "organisation"
 
 
 class _Section(BaseModel):

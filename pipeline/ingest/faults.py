@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,10 +23,10 @@ class Fault:
     details: tuple[Message, ...] = ()
     """Said per row, with line numbers; the reason itself where there are none."""
 
-    def at(self, i: int) -> tuple[int, str, Message]:
-        """Return row, column and what is said of the ``i``-th row."""
+    def at(self, i: int) -> tuple[str, Message]:
+        """Return the column and what is said of the ``i``-th row."""
         column = self.columns[i] if len(self.columns) > 1 else self.columns[0]
-        return int(self.rows[i]), column, self.details[i] if self.details else self.reason
+        return column, self.details[i] if self.details else self.reason
 
 
 @dataclass
@@ -47,6 +47,20 @@ class Faults:
         if len(rows):
             names = (columns,) if isinstance(columns, str) else tuple(columns)
             self.found.append(Fault(rows, names, reason, tuple(details)))
+
+    def by_row(self) -> Iterator[list[tuple[str, Message]]]:
+        """Give for each bad row, in order, its columns and what is said of them."""
+        if not self.found:
+            return
+        rows = np.concatenate([fault.rows for fault in self.found])
+        which = np.repeat(np.arange(len(self.found)), [len(fault.rows) for fault in self.found])
+        place = np.concatenate([np.arange(len(fault.rows)) for fault in self.found])
+        order = np.argsort(rows, kind="stable")
+        ends = np.flatnonzero(np.diff(rows[order])) + 1
+        start = 0
+        for end in [*ends.tolist(), len(order)]:
+            yield [self.found[which[i]].at(int(place[i])) for i in order[start:end]]
+            start = end
 
     @property
     def bad(self) -> np.ndarray:

@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import merge
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from pipeline.ingest.mapping import Mapped, known_names, map_columns, tables_of
 from pipeline.ingest.parquet import read_parquet
 from pipeline.ingest.reject import (
     RejectedRow,
+    RejectedTable,
+    column_names,
     original_fields,
     original_rows,
     restored,
@@ -44,6 +47,8 @@ from pipeline.tables import TABLES
 
 Progress = Callable[[Message], None]
 """Is told what the import is doing."""
+
+_CHUNK_ROWS = 20_000
 
 REFERENCED = {"employees": "employee_id", "sessions": "session_id"}
 """Tables that others refer to, and the column that they refer to."""
@@ -272,32 +277,48 @@ def _write(
         return None
     language = Language(settings.pack.language)
     tables = {
-        table: (row for part in found for row in _rejected_rows(part, language))
+        table: RejectedTable(
+            column_names([part.mapped.sheet for part in found]),
+            (row for part in found for row in _rejected_rows(part, language)),
+        )
         for table, found in rejected.items()
     }
     return write_rejected(settings.data / "rejected" / batch_id, tables)
 
 
 def _rejected_rows(part: Checked, language: Language) -> Iterator[RejectedRow]:
-    sheet = part.mapped.sheet
-    columns: dict[int, list[str]] = {}
-    reasons: dict[int, list[str]] = {}
-    said: dict[int, str] = {}
-    for fault in part.faults.found:
-        for i in range(len(fault.rows)):
-            row, column, reason = fault.at(i)
-            if id(reason) not in said:
-                said[id(reason)] = language.say(reason)
-            columns.setdefault(row, []).append(column)
-            reasons.setdefault(row, []).append(said[id(reason)])
-    order = sorted(reasons)
-    for row, values in zip(order, original_rows(sheet, order), strict=True):
-        yield RejectedRow(
-            sheet.file, int(sheet.lines[row]), tuple(columns[row]), tuple(reasons[row]), values
-        )
+    """Give the bad rows of a file in the order of their lines."""
+    yield from merge(
+        _misfits(part.mapped.sheet, language),
+        _faulty(part, language),
+        key=lambda row: row.line,
+    )
+
+
+def _misfits(sheet: Sheet, language: Language) -> Iterator[RejectedRow]:
     for odd in sheet.odd_rows:
-        values = original_fields(sheet, odd.fields)
-        yield RejectedRow(sheet.file, odd.line, (), (language.say(odd.reason),), values)
+        yield RejectedRow(
+            sheet.file, odd.line, (), (language.say(odd.reason),), original_fields(sheet, odd)
+        )
+
+
+def _faulty(part: Checked, language: Language) -> Iterator[RejectedRow]:
+    sheet = part.mapped.sheet
+    bad = np.flatnonzero(part.faults.bad)
+    said: dict[int, str] = {}
+    of_rows = part.faults.by_row()
+    for start in range(0, len(bad), _CHUNK_ROWS):
+        chunk = bad[start : start + _CHUNK_ROWS]
+        for row, values in zip(chunk.tolist(), original_rows(sheet, chunk), strict=True):
+            columns, reasons = [], []
+            for column, reason in next(of_rows):
+                if id(reason) not in said:
+                    said[id(reason)] = language.say(reason)
+                columns.append(column)
+                reasons.append(said[id(reason)])
+            yield RejectedRow(
+                sheet.file, int(sheet.lines[row]), tuple(columns), tuple(reasons), values
+            )
 
 
 def _rejections(part: Checked) -> Iterator[Rejection]:
@@ -310,8 +331,9 @@ def _rejections(part: Checked) -> Iterator[Rejection]:
             else people.iloc[fault.rows].astype(object).where(lambda s: s.notna(), None).tolist()
         )
         for i, person in enumerate(about):
-            row, column, reason = fault.at(i)
-            yield Rejection(sheet.file, table, int(sheet.lines[row]), column, reason, person)
+            column, reason = fault.at(i)
+            line = int(sheet.lines[fault.rows[i]])
+            yield Rejection(sheet.file, table, line, column, reason, person)
     for odd in sheet.odd_rows:
         yield Rejection(sheet.file, table, odd.line, "", odd.reason, None)
 

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import StoreError, msg
-from pipeline.ingest.sheet import TEXT, Sheet
+from pipeline.ingest.sheet import TEXT, OddRow, Sheet
 
 COLUMNS = ("file", "line", "column", "reason")
 """What comes before the row itself."""
@@ -38,7 +39,16 @@ class RejectedRow:
     """The row's text under the names of its own header."""
 
 
-def write_rejected(folder: Path, tables: Mapping[str, Iterable[RejectedRow]]) -> Path:
+@dataclass(frozen=True)
+class RejectedTable:
+    """The rejected rows of one table, in the order of files and lines."""
+
+    columns: Sequence[str]
+    """Columns of all its files together."""
+    rows: Iterable[RejectedRow]
+
+
+def write_rejected(folder: Path, tables: Mapping[str, RejectedTable]) -> Path:
     """Write a file per table into a new folder, which appears whole or not at all.
 
     Raises
@@ -50,8 +60,8 @@ def write_rejected(folder: Path, tables: Mapping[str, Iterable[RejectedRow]]) ->
     try:
         _make_private(folder.parent)
         draft.mkdir(mode=0o700)
-        for table, rows in tables.items():
-            _write(draft / f"{table}.csv", list(rows))
+        for table, rejected in tables.items():
+            _write(draft / f"{table}.csv", rejected)
         os.replace(draft, folder)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
@@ -91,20 +101,19 @@ def _make_private(folder: Path) -> None:
         new.mkdir(mode=0o700, exist_ok=True)
 
 
-def _write(path: Path, rows: Sequence[RejectedRow]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row.values))
+def _write(path: Path, rejected: RejectedTable) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=";")
-        writer.writerow([*COLUMNS, *map(_harmless, names)])
-        for row in sorted(rows, key=lambda row: (row.file, row.line)):
+        writer.writerow([*COLUMNS, *map(_harmless, rejected.columns)])
+        for row in rejected.rows:
             writer.writerow(
                 [
                     _harmless(row.file),
                     row.line,
                     ", ".join(dict.fromkeys(column for column in row.columns if column)),
                     "; ".join(dict.fromkeys(row.reasons)),
-                    *(_harmless(row.values.get(name, "")) for name in names),
+                    *(_harmless(row.values.get(name, "")) for name in rejected.columns),
                 ]
             )
         file.flush()
@@ -115,17 +124,30 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 
-def original_rows(sheet: Sheet, rows: Sequence[int]) -> Iterator[dict[str, str]]:
+def column_names(sheets: Iterable[Sheet]) -> list[str]:
+    """Return the columns that are needed to keep the rows of these sheets as they were."""
+    names: dict[str, None] = {}
+    for sheet in sheets:
+        widest = max((len(row.fields) for row in sheet.odd_rows), default=0)
+        names.update(dict.fromkeys(_names(sheet, widest)))
+    return list(names)
+
+
+def original_rows(sheet: Sheet, rows: np.ndarray) -> Iterator[dict[str, str]]:
     """Give rows of a sheet as they were, by column name."""
-    positions = pa.array(rows, pa.int64())
+    positions = pa.array(rows)
     texts = [column.take(positions).to_pylist() for column in sheet.cells]
-    names = [name or f"({i + 1})" for i, name in enumerate(sheet.names)]
-    for i in range(len(rows)):
-        yield {name: column[i] for name, column in zip(names, texts, strict=True)}
+    names = _names(sheet)
+    for values in zip(*texts, strict=True):
+        yield dict(zip(names, values, strict=True))
 
 
-def original_fields(sheet: Sheet, fields: Sequence[str]) -> dict[str, str]:
-    """Give a row that does not fit the header by column name; what is too much is numbered."""
+def original_fields(sheet: Sheet, row: OddRow) -> dict[str, str]:
+    """Give a row that does not fit the header by column name."""
+    return dict(zip(_names(sheet, len(row.fields)), row.fields, strict=False))
+
+
+def _names(sheet: Sheet, width: int = 0) -> list[str]:
+    """Return the names of the columns; those without a name are numbered."""
     names = [name or f"({i + 1})" for i, name in enumerate(sheet.names)]
-    names += [f"({i + 1})" for i in range(len(names), len(fields))]
-    return dict(zip(names, fields, strict=False))
+    return names + [f"({i + 1})" for i in range(len(names), width)]

@@ -50,6 +50,10 @@ class DegenerateResponse(CrossedModelError):
     """The response leaves no residual variation, so that no variance can be estimated."""
 
 
+class NoInterval(CrossedModelError):
+    """The likelihood has no interval for a variance, or none that could be found."""
+
+
 @dataclass(frozen=True, eq=False)
 class CrossedDesign:
     """The data of a crossed model, reduced to what its likelihood needs.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from pipeline.numerics._crossed_design import CrossedModelError, FloatArray
+from pipeline.numerics._crossed_design import FloatArray, NoInterval
 from pipeline.numerics._crossed_likelihood import CrossedLikelihood, LikelihoodPoint
 from pipeline.numerics._crossed_optimum import moved, projected_step
 
@@ -20,6 +20,7 @@ from pipeline.numerics._crossed_optimum import moved, projected_step
 _ROOT_TOLERANCE = 5e-5
 _INNER_TOLERANCE = 1e-6
 _MOST_STEPS = 60
+_MOST_HALVINGS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ def profile_interval(
 
     Raises
     ------
-    CrossedModelError
+    NoInterval
         If the search for an end point does not converge, or the interval has no upper end.
     """
     target = float(np.sqrt(stats.chi2.ppf(level, 1)))
@@ -108,9 +109,9 @@ def _end_point(
         between = min(inner, outer) < scale < max(inner, outer)
         if not between:
             scale = 0.5 * (inner + outer) if np.isfinite(outer) else inner + side * 1.0
-    raise CrossedModelError(
-        "expected the likelihood to fall off on both sides of the estimate within reach; the "
-        "search for the end of the interval did not converge"
+    raise NoInterval(
+        "expected a likelihood that falls off on both sides of the estimate; found no end of the "
+        f"interval in {_MOST_STEPS} steps"
     )
 
 
@@ -143,18 +144,20 @@ def _minimise(
         )
         if decrease < _INNER_TOLERANCE:
             break
-        length = 1.0
-        while True:
+        for halvings in range(_MOST_HALVINGS):
+            length = 0.5**halvings
             trial = moved(variances, length * step, shift * residual, low)
-            found, trial_criterion = evaluate(trial)
+            try:
+                found, trial_criterion = evaluate(trial)
+            except np.linalg.LinAlgError:
+                continue
             if trial_criterion <= criterion - 1e-4 * length * decrease + 1e-13 * abs(criterion):
                 break
-            length *= 0.5
-            if length < 2.0**-20:
-                raise CrossedModelError(
-                    "expected the likelihood to have a maximum with one variance fixed; the "
-                    "search for it did not converge"
-                )
+        else:
+            raise NoInterval(
+                "expected a likelihood with a maximum where one variance is fixed; the search for "
+                f"it stopped with a predicted decrease of {decrease:.1e} in the criterion"
+            )
         point, criterion, variances = found, trial_criterion, trial
     free = np.flatnonzero((step != 0.0) & (variances > low))
     tangent = np.zeros(k_terms + 1)

@@ -29,6 +29,7 @@ from pipeline.numerics._crossed_design import (
     DegenerateResponse,
     FloatArray,
     InvalidInput,
+    NoInterval,
     UnidentifiedTerm,
     build_design,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "CrossedModelError",
     "DegenerateResponse",
     "InvalidInput",
+    "NoInterval",
     "RandomEffect",
     "UnidentifiedTerm",
     "fit_crossed",
@@ -178,6 +180,8 @@ class CrossedFit:
         ------
         InvalidInput
             For an unknown name or a level outside (0, 1).
+        NoInterval
+            If the search for an end point does not converge.
         """
         names = (*self._model.design.names, RESIDUAL)
         if name not in names:

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 import psutil
 
 from pipeline.errors import msg
-from pipeline.run.execute import FAILED, Outcome, make_pack
+from pipeline.run.execute import make_pack
+from pipeline.run.outcome import FAILED, Outcome
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
 

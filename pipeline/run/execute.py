@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,64 +29,16 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
 from pipeline import errors
-from pipeline.errors import Message, WorkbenchError, msg
+from pipeline.errors import Message, WorkbenchError, WrongUse, msg
 from pipeline.pack.html import FACTS_MIME, to_html
 from pipeline.run.files import FILE_MODE, make_folder, write_json, write_whole
-from pipeline.run.parameters import check_names
+from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
 
-MADE, FAILED = "made", "failed"
-RECORD = "calibration-pack.json"
 FAILED_NOTEBOOK = Path("failed") / "calibration-pack.ipynb"
 _LOOK_EVERY = 0.1
 _LONGEST_SOCKET = 90
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one pack.
-
-    Attributes
-    ----------
-    session_id, department, cycle, kind, audience
-        Which pack.
-    status
-        ``"made"`` or ``"failed"``.
-    seconds
-        Wall-clock time.
-    made_at
-        When, in UTC.
-    warnings
-        Texts in the pack's language; they name nobody.
-    n_cases
-        Cases in the pack.
-    not_estimable
-        Names of the questions without an answer.
-    error
-        Why it failed; names nobody.
-    """
-
-    session_id: str
-    department: str
-    cycle: str
-    kind: str
-    audience: str
-    status: str
-    seconds: float
-    made_at: dt.datetime
-    warnings: tuple[str, ...] = ()
-    n_cases: int | None = None
-    not_estimable: tuple[str, ...] = ()
-    error: Message | None = None
-
-    def record(self) -> dict[str, Any]:
-        """Return the outcome as plain values, to be kept."""
-        plain = asdict(self)
-        plain["made_at"] = self.made_at.isoformat(timespec="seconds")
-        plain["seconds"] = round(self.seconds, 2)
-        plain["error"] = str(self.error) if self.error else None
-        return plain
 
 
 class PackFailed(WorkbenchError):
@@ -237,7 +189,7 @@ def _kill(process: psutil.Process) -> None:
 def _run(job: PackJob, limits: RunSettings, workspace: Path) -> NotebookNode:
     notebook = nbformat.read(job.notebook, as_version=4)
     parameters = job.parameters.plain()
-    check_names(notebook, parameters, job.notebook.name)
+    _check_names(notebook, parameters, job.notebook.name)
     output = workspace / "pack.ipynb"
     manager = type("PrivateKernelManager", (_PrivateKernelManager,), {"workspace": workspace})
     with _Guard(limits) as guard:
@@ -274,6 +226,26 @@ def _run(job: PackJob, limits: RunSettings, workspace: Path) -> NotebookNode:
                         msg("The kernel could not be started. Run: calibrate doctor.")
                     ) from None
     raise AssertionError("unreachable")
+
+
+def _check_names(notebook: NotebookNode, parameters: dict[str, Any], name: str) -> None:
+    """Refuse parameters that the notebook does not have.
+
+    Raises
+    ------
+    WrongUse
+        A name that is no identifier, or that the notebook's parameters cell lacks.
+    """
+    known = set(papermill.inspect_notebook(notebook))
+    unknown = sorted(one for one in parameters if not one.isidentifier() or (one not in known))
+    if unknown:
+        raise WrongUse(
+            msg(
+                "The notebook {notebook} has no parameter {names}.",
+                notebook=name,
+                names=", ".join(unknown),
+            )
+        )
 
 
 def _explain(error: papermill.PapermillExecutionError) -> Message:

@@ -16,11 +16,9 @@ from typing import Any
 
 from pipeline.locale import Language
 from pipeline.pack.index import IndexEntry, render_index
-from pipeline.run.execute import FAILED, MADE, RECORD, Outcome
 from pipeline.run.files import write_json, write_whole
-from pipeline.run.plan import session_folder
+from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome
 from pipeline.settings import Settings
-from pipeline.store import Session
 
 
 @dataclass(frozen=True)
@@ -57,16 +55,6 @@ def write_run(
         },
     )
     return path
-
-
-def pack_record(settings: Settings, session: Session) -> dict[str, Any] | None:
-    """Return what is known of a session's pack, if it was ever tried."""
-    path = session_folder(settings, session) / RECORD
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def write_index(settings: Settings, language: Language) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.run.manifest import pack_record
+from pipeline.run.outcome import RECORD
+from pipeline.run.plan import session_folder
 from pipeline.settings import Settings
 from pipeline.store import Session, Store
 
@@ -61,7 +63,7 @@ def session_status(
     counts = store.rated_counts(sorted({session.cycle for session in sessions}))
     found = []
     for session in sessions:
-        record = pack_record(settings, session)
+        record = _pack_record(settings, session)
         made_at = dt.datetime.fromisoformat(record["made_at"]) if record else None
         pack = str(record["status"]) if record else "none"
         if pack == "made" and made_at and last_import and made_at < last_import:
@@ -70,3 +72,13 @@ def session_status(
         held = None if session.held_on is None else session.held_on < today
         found.append(SessionStatus(session, rated, employees, pack, made_at, held))
     return found
+
+
+def _pack_record(settings: Settings, session: Session) -> dict[str, Any] | None:
+    """Return what is known of a session's pack, if it was ever tried."""
+    path = session_folder(settings, session) / RECORD
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

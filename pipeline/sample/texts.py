@@ -34,7 +34,7 @@ class Phrases:
         phrase: str = stream.pick(self.all["good" if good else "bad"][criterion])
         return phrase.format(
             s=stream.pick(self.all["situations"]),
-            e=stream.pick(self.all["effects_good" if good else "effects_bad"]),
+            e=stream.pick(self.all["effects_good" if good else "effects_bad"][criterion]),
         )
 
     def rationale(self, stream: Stream, criterion: str, score: int) -> str:

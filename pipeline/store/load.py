@@ -67,6 +67,8 @@ class Batch:
 
 def _digests(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     """Hash the given columns of each row; 128 bits, so that two rows never share one."""
+    if not columns:  # every column is part of the key
+        return [""] * len(frame)
     texts = [_as_text(frame[name]) for name in columns]
     blake = hashlib.blake2b
     return [

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from pipeline.run import execute
-from pipeline.run.execute import FAILED, MADE, make_pack
+from pipeline.run.execute import make_pack
+from pipeline.run.outcome import FAILED, MADE
 from pipeline.settings import RunSettings
 from support.jobs import GOOD, PARAMETERS, JobMaker
 

@@ -79,7 +79,7 @@ def build(context: Context) -> list[Block]:
 
 
 def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | Cell]:
-    say, hidden = context.say, context.say(msg("hidden"))
+    hidden = context.say(msg("hidden"))
     name = context.criterion(criterion)
     known = part["n"].notna().all()
     n = part["n"].sum()
