@@ -127,9 +127,9 @@ def refuse_special(sheet: Sheet) -> None:
         if category is not None:
             raise UnreadableInput(
                 msg(
-                    "{file}: column {column} tells about {category}. The law (GDPR, articles 9, "
-                    "10 and 87) does not allow it here, and no pack needs it. Remove the column "
-                    "from the export and import again; nothing was loaded.",
+                    "{file}: column {column} tells about {category}. Such data are specially "
+                    "protected (GDPR, articles 9, 10 and 87) and no pack needs them. Remove the "
+                    "column from the export and import again; nothing was loaded.",
                     file=sheet.file,
                     column=name[:_LONGEST_NAME],
                     category=category,

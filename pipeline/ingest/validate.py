@@ -35,7 +35,9 @@ DAYS_AFTER_CYCLE = 120
 FORMAL_ROLES = ("manager", "second")
 """Raters in these roles are employees; others can be outsiders, such as experts."""
 
-NO_RESULT = msg("The formula in this cell has no stored result; save the workbook in Excel")
+NO_RESULT = msg(
+    "The formula in this cell has no stored result; open and save the workbook in a spreadsheet"
+)
 REQUIRED = msg("A value is required here")
 OFF_SCALE = "off_scale"
 

@@ -94,8 +94,8 @@ def estimate_agreement(ratings: pd.DataFrame, *, level: float = 0.95) -> Agreeme
     if n_twice:
         raise NotEstimable(
             msgn(
-                "{n} judgement occurs twice: same rater, same subject, same criterion.",
-                "{n} judgements occur twice: same rater, same subject, same criterion.",
+                "{n} judgement is given twice by the same rater on the same criterion.",
+                "{n} judgements are given twice by the same rater on the same criterion.",
                 n_twice,
             )
         )

@@ -13,7 +13,7 @@ it takes the variances as known; then errors are averaged over all variances the
 with a parametric bootstrap 83-92 %, with the conditional SD 61-90 % (docs/methods.md). This also
 holds where REML finds no rater variance: severities are 0, their standard errors are not.
 
-Sources: Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67(1) (REML, BLUP, conditional
+Sources: Bates, Mächler, Bolker & Walker (2015), J. Stat. Softw. 67(1) (REML, BLUP, conditional
 SD); Self & Liang (1987), JASA 82, 605-610 (p-value on the boundary); Gelman (2006), Bayesian
 Analysis 1, 515-534 (few groups); Zou & Donner (2008), Stat. Med. 27, 1693-1702 (interval of a
 ratio from two intervals).
@@ -47,8 +47,7 @@ FEW_RATERS = 15
 _LEAST_SHARED = 3
 _CRITERION_TOLERANCE = 1e-3
 _NOTHING_LEFT = msg(
-    "These ratings are too few, or too regular, to tell the rater, the person rated and chance "
-    "apart."
+    "These ratings are too few, or too regular, to tell rater, rated person and chance apart."
 )
 
 
@@ -108,6 +107,7 @@ class _Linked:
     fixed: FloatArray
     codes: dict[str, IntArray]
     rater_ids: pd.Index
+    component: IntArray
     n_left_out: int
 
 
@@ -126,7 +126,7 @@ def estimate_severity(
     ratings
         Judgements of one session; rows without a score do not count.
     component
-        Connected part of the design per rater, indexed by rater_id.
+        Connected part of the design per subject, indexed by subject_id.
     level
         Confidence level of the intervals.
     practical_difference
@@ -144,6 +144,8 @@ def estimate_severity(
     ------
     NotEstimable
         The ratings cannot tell strict raters from weaker subjects, or from chance.
+    ValueError
+        ``component`` lacks a rated subject.
     """
     linked = _linked(ratings, component)
     fit = _fit(linked, ("rater", "subject"))
@@ -160,7 +162,7 @@ def estimate_severity(
         raters=pd.DataFrame(
             {
                 "rater_id": pd.Series(linked.rater_ids),
-                "component": component.reindex(linked.rater_ids).to_numpy(dtype=np.int64),
+                "component": linked.component,
                 "severity": severity,
                 "se": se,
                 "ci_low": severity - half,
@@ -194,16 +196,16 @@ def _linked(ratings: pd.DataFrame, component: pd.Series) -> _Linked:
     if n_twice:
         raise NotEstimable(
             msgn(
-                "{n} judgement occurs twice: same rater, same subject, same criterion.",
-                "{n} judgements occur twice: same rater, same subject, same criterion.",
+                "{n} judgement is given twice by the same rater on the same criterion.",
+                "{n} judgements are given twice by the same rater on the same criterion.",
                 n_twice,
             )
         )
-    every = rated["rater_id"].drop_duplicates()
-    if len(every) == 1:
+    n_every = rated["rater_id"].nunique()
+    if n_every == 1:
         raise NotEstimable(
             msg(
-                "There is only one rater. Severity shows only next to others who rated the same "
+                "There is only one rater. Severity shows only beside others who rated the same "
                 "people."
             )
         )
@@ -211,10 +213,12 @@ def _linked(ratings: pd.DataFrame, component: pd.Series) -> _Linked:
         raise NotEstimable(
             msg("Only one person or conversation was rated. That is too little to know a rater by.")
         )
-    part = component.reindex(every)
-    n_in_part = part.map(part.value_counts())
-    kept = every[(n_in_part >= 2).to_numpy()]
-    if kept.empty:
+    part = rated["subject_id"].map(component)
+    if part.isna().any():
+        raise ValueError(f"expected a component of every subject, {part.isna().sum()} rows lack it")
+    together = rated["rater_id"].groupby(part).transform("nunique") >= 2
+    rated, part = rated.loc[together], part.loc[together].to_numpy(dtype=np.int64)
+    if rated.empty:
         raise NotEstimable(
             msg(
                 "From these ratings alone a strict manager and a weaker team look the same: nobody "
@@ -222,19 +226,14 @@ def _linked(ratings: pd.DataFrame, component: pd.Series) -> _Linked:
                 "raters score, would tell them apart."
             )
         )
-    rated = rated.loc[rated["rater_id"].isin(kept)]
     score = rated["score"].to_numpy(dtype=float)
     if np.ptp(score) <= 1e-9 * max(1.0, float(np.abs(score).max())):
         raise NotEstimable(
-            msg(
-                "All scores that could be compared are the same, so no difference in severity can "
-                "show."
-            )
+            msg("All scores that could be compared are the same: no severity can show.")
         )
     rater, rater_ids = pd.factorize(rated["rater_id"], sort=True)
     subject, subject_ids = pd.factorize(rated["subject_id"], sort=True)
     cells, pair = np.unique(subject * len(rater_ids) + rater, return_inverse=True)
-    parts = component.reindex(pd.Index(rated["rater_id"])).to_numpy()
     n_shared = int((np.bincount(cells // len(rater_ids)) >= 2).sum())
     if n_shared < _LEAST_SHARED:
         raise NotEstimable(
@@ -248,7 +247,7 @@ def _linked(ratings: pd.DataFrame, component: pd.Series) -> _Linked:
             )
         )
     # every further cell that closes a loop in the graph is one check of a rater against chance
-    if len(cells) - len(rater_ids) - len(subject_ids) + len(np.unique(parts)) < 1:
+    if len(cells) - len(rater_ids) - len(subject_ids) + len(np.unique(part)) < 1:
         raise NotEstimable(
             msg(
                 "Raters are linked by single people only, so a strict rater cannot be told from "
@@ -257,10 +256,11 @@ def _linked(ratings: pd.DataFrame, component: pd.Series) -> _Linked:
         )
     return _Linked(
         score=score,
-        fixed=_fixed(parts, rated["criterion_id"]),
+        fixed=_fixed(part, rated["criterion_id"]),
         codes={"rater": rater, "subject": subject, "pair": pair},
         rater_ids=rater_ids,
-        n_left_out=len(every) - len(kept),
+        component=part[np.unique(rater, return_index=True)[1]],
+        n_left_out=n_every - len(rater_ids),
     )
 
 
@@ -301,9 +301,7 @@ def _usable(linked: _Linked, fit: CrossedFit) -> CrossedFit:
     if fit.variance["residual"] <= 1e-9 * float(np.var(linked.score)):
         raise NotEstimable(_NOTHING_LEFT)
     if not fit.converged:
-        raise NotEstimable(
-            msg("The calculation of severity did not come to an end, so there is no answer.")
-        )
+        raise NotEstimable(msg("The calculation of severity did not end, so there is no answer."))
     return fit
 
 

@@ -14,13 +14,12 @@ from scipy import stats
 
 from pipeline.numerics._crossed_design import FloatArray, NoInterval
 from pipeline.numerics._crossed_likelihood import CrossedLikelihood, LikelihoodPoint
-from pipeline.numerics._crossed_optimum import moved, projected_step
+from pipeline.numerics._projected_newton import descend, projected_step
 
 # Accuracy of an end point in standard-normal units.
 _ROOT_TOLERANCE = 5e-5
 _INNER_TOLERANCE = 1e-6
 _MOST_STEPS = 60
-_MOST_HALVINGS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,21 +143,13 @@ def _minimise(
         )
         if decrease < _INNER_TOLERANCE:
             break
-        for halvings in range(_MOST_HALVINGS):
-            length = 0.5**halvings
-            trial = moved(variances, length * step, shift * residual, low)
-            try:
-                found, trial_criterion = evaluate(trial)
-            except np.linalg.LinAlgError:
-                continue
-            if trial_criterion <= criterion - 1e-4 * length * decrease + 1e-13 * abs(criterion):
-                break
-        else:
+        found = descend(evaluate, variances, criterion, gradient, step, shift * residual, low)
+        if found is None:
             raise NoInterval(
                 "expected a likelihood with a maximum where one variance is fixed; the search for "
                 f"it stopped with a predicted decrease of {decrease:.1e} in the criterion"
             )
-        point, criterion, variances = found, trial_criterion, trial
+        variances, point, criterion = found
     free = np.flatnonzero((step != 0.0) & (variances > low))
     tangent = np.zeros(k_terms + 1)
     if len(free):

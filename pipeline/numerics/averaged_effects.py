@@ -118,7 +118,8 @@ def averaged_errors(
 
 def _ratios(centre: float, n: int) -> FloatArray:
     """Ratios around an estimate, evenly on the log scale, and 0."""
-    return np.r_[0.0, max(centre, _LEAST_RATIO) * np.geomspace(1 / _REACH, _REACH, n)]
+    around = max(centre, _LEAST_RATIO) * np.geomspace(1 / _REACH, _REACH, n)
+    return np.concatenate([[0.0], around])
 
 
 def _sums(code: IntArray, values: FloatArray) -> FloatArray:

@@ -297,7 +297,7 @@ def _result(design: CrossedDesign, model: CrossedLikelihood, optimum: Optimum) -
     variance[RESIDUAL] = residual_variance
     positive = np.flatnonzero(np.append(ratios, 1.0) > 0)
     curvature = optimum.interior.by_variance()[1][np.ix_(positive, positive)]
-    variance_cov: FloatArray = np.asarray(2.0 * np.linalg.pinv(curvature, hermitian=True), float)
+    variance_cov = 2.0 * _positive_inverse(curvature)
     names = tuple(variance)
     return CrossedFit(
         variance=variance,
@@ -317,3 +317,13 @@ def _result(design: CrossedDesign, model: CrossedLikelihood, optimum: Optimum) -
         n_steps=optimum.n_steps,
         _model=model,
     )
+
+
+def _positive_inverse(matrix: FloatArray) -> FloatArray:
+    """Return the inverse of an information matrix, leaving out directions it knows nothing of."""
+    scale = np.sqrt(np.maximum(np.diag(matrix), np.finfo(float).tiny))
+    values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
+    known = values > 1e-12
+    half = vectors[:, known] / np.sqrt(values[known]) / scale[:, None]
+    inverse: FloatArray = half @ half.T
+    return inverse

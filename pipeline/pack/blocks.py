@@ -33,10 +33,11 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values, one under the other."""
+    """Names and values; ``look`` is "" (a grid), "numbers" (large figures) or "rows"."""
 
     kind: ClassVar[str] = "facts"
     rows: tuple[tuple[str, str], ...]
+    look: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,25 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Record:
+    """Something that was written: by whom or when, what, and what belongs to it."""
+
+    lead: str
+    text: str
+    under: str = ""
+
+
+@dataclass(frozen=True)
+class Records:
+    """What was written about a case, under a small heading."""
+
+    kind: ClassVar[str] = "records"
+    title: str
+    items: tuple[Record, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class CaseCard:
     """One case: who, why, what is known, what to ask."""
 
@@ -143,9 +163,10 @@ class CaseCard:
     reasons_title: str
     reasons: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    blocks: tuple[Block, ...]
     questions_title: str
     questions: tuple[str, ...]
+    scores: tuple[Block, ...]
+    records: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -158,7 +179,18 @@ class WriteLines:
 
 
 Block = (
-    Text | Bullets | Facts | Note | Table | Figure | Drawing | Fold | Part | CaseCard | WriteLines
+    Text
+    | Bullets
+    | Facts
+    | Note
+    | Table
+    | Figure
+    | Drawing
+    | Fold
+    | Part
+    | Records
+    | CaseCard
+    | WriteLines
 )
 
 

@@ -26,6 +26,7 @@ from traitlets.config import Config
 from pipeline.errors import EXIT_SOME_FAILED, WorkbenchError, msg
 from pipeline.locale import Language
 from pipeline.pack.blocks import Block, Cover
+from pipeline.pack.wording import PAGE
 
 SECTION_MIME = "application/vnd.calibration.section+json"
 FACTS_MIME = "application/vnd.calibration.facts+json"
@@ -76,17 +77,17 @@ def environment() -> jinja2.Environment:
 
 
 def render_section(
-    anchor: str, title: str, blocks: list[Block] | tuple[Block, ...], say: Any
+    anchor: str, title: str, blocks: list[Block] | tuple[Block, ...]
 ) -> Section:
     """Make a section of its blocks."""
     template = environment().get_template("section.html.j2")
-    html = template.render(anchor=anchor, title=title, blocks=tuple(blocks), say=say)
+    html = template.render(anchor=anchor, title=title, blocks=tuple(blocks))
     return Section(anchor, title, Markup(html))  # noqa: S704  # rendered with autoescape
 
 
-def render_cover(cover: Cover, say: Any) -> Section:
+def render_cover(cover: Cover) -> Section:
     """Make the opening of a pack."""
-    html = environment().get_template("cover.html.j2").render(cover=cover, say=say)
+    html = environment().get_template("cover.html.j2").render(cover=cover)
     return Section("cover", "", Markup(html))  # noqa: S704  # rendered with autoescape
 
 
@@ -216,14 +217,15 @@ def to_html(notebook: NotebookNode, *, title: str, language: Language | str) -> 
         A cell ended with an error, or there is no section at all.
     """
     spoken = Language(language) if isinstance(language, str) else language
-    style = page_style(title, spoken.say(msg("Confidential")))
+    words = {name: spoken.say(text) for name, text in PAGE.items()}
+    style = page_style(title, words["confidential"])
     resources = {
         "page": {
             "title": title,
             "language": spoken.code,
             "style": style,
             "policy": style_policy(style),
-            "say": spoken.say,
+            "words": words,
         }
     }
     page, _ = _exporter().from_notebook_node(notebook, resources=resources)

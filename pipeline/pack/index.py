@@ -12,7 +12,7 @@ from pipeline.locale import Language
 from pipeline.pack.blocks import Column
 from pipeline.pack.context import NO_VALUE, shorten
 from pipeline.pack.html import environment, page_style, style_policy
-from pipeline.pack.wording import AUDIENCE, SESSION_KIND
+from pipeline.pack.wording import AUDIENCE, PAGE, SESSION_KIND
 
 _STATUS = {"made": msg("made"), "failed": msg("failed"), "unchanged": msg("unchanged")}
 
@@ -58,7 +58,7 @@ def render_index(
     """Return the page that lists all packs, in the given order, one table per cycle."""
     say = language.say
     title = say(msg("Calibration packs"))
-    style = page_style(title, say(msg("Confidential")))
+    style = page_style(title, say(PAGE["confidential"]))
     made = {name: sum(entry.status == name for entry in entries) for name in _STATUS}
     parts = [
         say(text)
@@ -73,7 +73,7 @@ def render_index(
         environment()
         .get_template("overview.html.j2")
         .render(
-            say=say,
+            skip=say(msg("Skip to the packs")),
             title=title,
             language=language.code,
             style=style,

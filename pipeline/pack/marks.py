@@ -80,7 +80,7 @@ def share_bar(share: float, alt: str, width: float = 90.0) -> Markup:
 
 
 def timeline(parts: Sequence[tuple[str, float, str]], alt: str, width: float = 720.0) -> Markup:
-    """Draw minutes one after another: (word inside, minutes, tone a-d)."""
+    """Draw minutes one after another: (word, minutes, tone a-d)."""
     total = sum(minutes for _, minutes, _ in parts) or 1.0
     body, at = [], 0.0
     for word, minutes, tone in parts:
@@ -90,7 +90,10 @@ def timeline(parts: Sequence[tuple[str, float, str]], alt: str, width: float = 7
             f'<rect class="m-time-{tone}" x="{at:.1f}" y="0" width="{max(wide - 2, 1):.1f}"'
             ' height="30"/>'
         )
-        if wide >= 7.2 * len(word) + 8:
-            body.append(f'<text class="{on}" x="{at + 7:.1f}" y="19.5">{escape(word)}</text>')
+        text = f"{word} · {minutes:.0f}"
+        if wide < 6.6 * len(text) + 14:
+            text = f"{minutes:.0f}"
+        if wide >= 8 * len(text) + 10:
+            body.append(f'<text class="{on}" x="{at + 8:.1f}" y="19.5">{escape(text)}</text>')
         at += wide
     return _drawing(width, 30, alt, "".join(body))

@@ -78,11 +78,11 @@ class Pack:
         return cover.title(self.context)
 
     def _part(self, anchor: str, title: str, build: Callable[[Context], list[Block]]) -> Section:
-        return render_section(anchor, title, build(self.context), self.context.say)
+        return render_section(anchor, title, build(self.context))
 
     def cover(self) -> Section:
         """Part 0: which session, who, what kind of document."""
-        return render_cover(cover.build(self.context, self.reading_minutes), self.context.say)
+        return render_cover(cover.build(self.context, self.reading_minutes))
 
     @cached_property
     def _parts(self) -> dict[str, Section]:
@@ -106,17 +106,11 @@ class Pack:
         return {anchor: self._part(anchor, title, build) for anchor, title, build in plan}
 
     @property
-    def reading_minutes(self) -> int:
-        """Minutes that reading takes, from the words, tables and figures of all parts."""
-        html = "".join(str(section.html) for section in self._parts.values())
-        html = re.sub(r'"data:[^"]*"', "", html)
-        tables, figures = html.count("<table"), html.count("<figure")
-        prose = re.sub(r"<table.*?</table>", " ", html, flags=re.DOTALL)
-        words = len(re.sub(r"<[^>]+>", " ", prose).split())
-        minutes = (
-            words / _WORDS_PER_MINUTE + tables * _MINUTES_PER_TABLE + figures * _MINUTES_PER_FIGURE
-        )
-        return max(1, math.ceil(minutes))
+    def reading_minutes(self) -> tuple[int, int]:
+        """Minutes that reading takes: everything but the cases and the annex, and the cases."""
+        aside = {"cases", "methods"}
+        rest = "".join(str(part.html) for name, part in self._parts.items() if name not in aside)
+        return _minutes(rest), _minutes(str(self._parts["cases"].html))
 
     def summary(self) -> Section:
         """Part 1: what there is to settle."""
@@ -186,6 +180,16 @@ class Pack:
                 ],
             }
         )
+
+
+def _minutes(html: str) -> int:
+    html = re.sub(r'"data:[^"]*"', "", html)
+    tables, figures = html.count("<table"), html.count("<figure")
+    prose = re.sub(r"<(table|details).*?</\1>", " ", html, flags=re.DOTALL)
+    words = len(re.sub(r"<[^>]+>", " ", prose).split())
+    minutes = words / _WORDS_PER_MINUTE
+    minutes += tables * _MINUTES_PER_TABLE + figures * _MINUTES_PER_FIGURE
+    return max(1, math.ceil(minutes))
 
 
 def warnings(context: Context) -> list[str]:

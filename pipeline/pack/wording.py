@@ -72,6 +72,12 @@ RULES = {
     "unsubstantiated": msg("no substantiation"),
 }
 
+PAGE = {
+    "skip": msg("Skip to the pack"),
+    "contents": msg("Contents"),
+    "confidential": msg("Confidential"),
+}
+
 QUIET = msg("quiet middle")
 
 AGENDA_ITEMS = {
@@ -117,7 +123,7 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
 NOT_ESTIMABLE_NAMES = {
     "design": msg("comparability of raters"),
     "severity": msg("severity"),
-    "agreement": msg("agreement"),
+    "agreement": msg("agreement of raters"),
     "distribution": msg("distribution"),
     "standing": msg("position among comparable people"),
     "profiles": msg("rating profiles"),

@@ -144,9 +144,9 @@ def test_a_formula_counts_as_its_stored_result_and_without_one_the_row_is_bad(ru
     )
     report = run({"employees.csv": EMPLOYEES, "ratings.xlsx": data})
     assert keeper.rows["ratings"]["score"].tolist() == [3.5, 4.0]
-    assert reasons(report) == {
-        "score: The formula in this cell has no stored result; save the workbook in Excel": 1
-    }
+    [(reason, n_rows)] = reasons(report).items()
+    assert reason.startswith("score: The formula in this cell has no stored result")
+    assert n_rows == 1
     assert keeper.rejections[0].line == 3
 
 

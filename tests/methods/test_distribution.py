@@ -24,6 +24,7 @@ def ratings(rows: list[tuple[str, str, str, float]]) -> pd.DataFrame:
 
 
 def people(**levels: str | None) -> pd.DataFrame:
+    """Employees and their levels."""
     made = {"employee_id": list(levels), "job_level": list(levels.values())}
     return pd.DataFrame(made, dtype="str")
 
@@ -34,6 +35,7 @@ SOME = ratings(
 
 
 def test_every_point_of_the_scale_is_there() -> None:
+    """Every point of the scale is there."""
     found = estimate_distribution(SOME, employees=NOBODY, points=POINTS)
     assert found.overall["score"].tolist() == POINTS
     assert found.overall["n"].tolist() == [0, 1, 0, 2, 1]
@@ -43,6 +45,7 @@ def test_every_point_of_the_scale_is_there() -> None:
 
 
 def test_levels_come_in_natural_order_with_the_missing_one_last() -> None:
+    """Levels come in natural order with the missing one last."""
     staff = people(e1="10", e2="9", e3=None)
     found = estimate_distribution(SOME, employees=staff, points=POINTS).by_level
     assert found["job_level"].drop_duplicates().fillna("-").tolist() == ["9", "10", "-"]
@@ -51,11 +54,13 @@ def test_levels_come_in_natural_order_with_the_missing_one_last() -> None:
 
 
 def test_criteria_have_their_own_shares() -> None:
+    """Criteria have their own shares."""
     found = estimate_distribution(SOME, employees=NOBODY, points=POINTS).by_criterion
     assert found.loc[found["criterion_id"] == "b", "n"].tolist() == [0, 0, 0, 1, 0]
 
 
 def test_raters_are_described_one_by_one() -> None:
+    """Raters are described one by one."""
     found = estimate_distribution(SOME, employees=NOBODY, points=POINTS).by_rater
     ann, bob = found.to_dict("records")
     assert (ann["n_ratings"], ann["n_subjects"], ann["mean"]) == (3, 3, pytest.approx(11 / 3))
@@ -67,6 +72,7 @@ def test_raters_are_described_one_by_one() -> None:
 
 
 def test_with_one_score_per_subject_it_is_the_t_interval() -> None:
+    """With one score per subject it is the t interval."""
     scores = [2.0, 3, 3, 4, 2, 3, 4, 3]
     rows = [(f"e{i}", "ann", "a", score) for i, score in enumerate(scores)]
     found = estimate_distribution(ratings(rows), employees=NOBODY, points=POINTS)
@@ -76,6 +82,7 @@ def test_with_one_score_per_subject_it_is_the_t_interval() -> None:
 
 
 def test_copies_of_the_same_rating_narrow_no_interval() -> None:
+    """Copies of the same rating narrow no interval."""
     rows = [(f"e{i}", "ann", "a", score) for i, score in enumerate([2, 3, 3, 4, 2])]
     one = estimate_distribution(ratings(rows), employees=NOBODY, points=POINTS)
     more = ratings([(e, r, c, s) for e, r, _, s in rows for c in "abcd"])
@@ -84,6 +91,7 @@ def test_copies_of_the_same_rating_narrow_no_interval() -> None:
 
 
 def test_clusters_of_unequal_size_give_the_ratio_estimator() -> None:
+    """Clusters of unequal size give the ratio estimator."""
     # by hand: totals 6, 5, 4 over n 2, 1, 1; mean 3.75; residuals -1.5, 1.25, 0.25
     found = estimate_distribution(SOME, employees=NOBODY, points=POINTS)
     se = np.sqrt(3 / 2 * (1.5**2 + 1.25**2 + 0.25**2)) / 4
@@ -92,6 +100,7 @@ def test_clusters_of_unequal_size_give_the_ratio_estimator() -> None:
 
 
 def test_no_interval_passes_the_ends_of_the_scale() -> None:
+    """No interval passes the ends of the scale."""
     rows = [("e1", "ann", "a", 5), ("e2", "ann", "a", 5), ("e3", "ann", "a", 4)]
     found = estimate_distribution(ratings(rows), employees=NOBODY, points=POINTS)
     assert found.ci_high == 5
@@ -103,12 +112,14 @@ def test_no_interval_passes_the_ends_of_the_scale() -> None:
     ids=["one rating", "constant scores"],
 )
 def test_without_differences_no_interval_is_claimed(rows: list) -> None:
+    """Without differences no interval is claimed."""
     found = estimate_distribution(ratings(rows), employees=NOBODY, points=POINTS)
     assert found.mean == 3
     assert np.isnan([found.ci_low, found.ci_high]).all()
 
 
 def test_scores_between_points_count_at_the_nearest() -> None:
+    """Scores between points count at the nearest."""
     rows = [(f"e{i}", "ann", "a", score) for i, score in enumerate([1.2, 2.5, 4.9, 0.4 + 0.1 + 3])]
     found = estimate_distribution(ratings(rows), employees=NOBODY, points=POINTS)
     assert found.overall["n"].tolist() == [1, 0, 1, 1, 1]
@@ -117,11 +128,13 @@ def test_scores_between_points_count_at_the_nearest() -> None:
 
 @pytest.mark.parametrize("nothing", [SOME.iloc[:0], SOME.assign(score=np.nan)])
 def test_without_scores_there_is_no_distribution(nothing: pd.DataFrame) -> None:
+    """Without scores there is no distribution."""
     with pytest.raises(NotEstimable, match="no ratings"):
         estimate_distribution(nothing, employees=NOBODY, points=POINTS)
 
 
 def test_a_thousand_raters_with_one_rating_each() -> None:
+    """A thousand raters with one rating each."""
     rows = [(f"e{i}", f"r{i}", "a", 1 + i % 5) for i in range(1000)]
     found = estimate_distribution(ratings(rows), employees=NOBODY, points=POINTS)
     assert len(found.by_rater) == 1000
@@ -143,6 +156,7 @@ rows = st.lists(
 @FEW
 @given(rows, st.floats(-3, 3))
 def test_a_shift_of_all_scores_shifts_means_and_nothing_else(drawn: list, shift: float) -> None:
+    """A shift of all scores shifts means and nothing else."""
     one = estimate_distribution(ratings(drawn), employees=NOBODY, points=POINTS)
     moved = ratings([(*row[:3], row[3] + shift) for row in drawn])
     points = [point + shift for point in POINTS]
@@ -157,6 +171,7 @@ def test_a_shift_of_all_scores_shifts_means_and_nothing_else(drawn: list, shift:
 @FEW
 @given(rows)
 def test_counts_add_up_and_intervals_hold_their_mean(drawn: list) -> None:
+    """Counts add up and intervals hold their mean."""
     given_ratings = ratings(drawn)
     before = given_ratings.copy(deep=True)
     found = estimate_distribution(given_ratings, employees=people(e1="A", e2="B"), points=POINTS)

@@ -200,11 +200,12 @@ def test_a_criterion_without_differences_takes_no_part_but_is_shown(two: tuple) 
 
 
 def test_means_over_raters_are_what_is_grouped() -> None:
-    scores, _ = planted(np.random.default_rng(3))
+    scores, _ = planted(np.random.default_rng(4))
     above = as_ratings(scores + 0.5)
     below = as_ratings(scores - 0.5).assign(rater_id="r2")
-    both = estimate_profiles(pd.concat([above, below]), n_bootstrap=FEW)
-    alone = estimate_profiles(as_ratings(scores), n_bootstrap=FEW)
+    both = estimate_profiles(pd.concat([above, below]))
+    alone = estimate_profiles(as_ratings(scores))
+    assert both.n_profiles == alone.n_profiles == 2
     assert both.profiles["mean"].to_numpy() == pytest.approx(alone.profiles["mean"].to_numpy())
 
 
@@ -243,7 +244,7 @@ def test_the_ratings_given_stay_as_they_were() -> None:
     pd.testing.assert_frame_equal(given_ratings, before)
 
 
-BASE = as_ratings(planted(np.random.default_rng(10), n=60)[0])
+BASE = as_ratings(planted(np.random.default_rng(10))[0])
 BASE_FOUND = estimate_profiles(BASE, n_bootstrap=FEW)
 
 
@@ -251,7 +252,7 @@ def test_the_base_of_the_invariants_has_two_profiles() -> None:
     assert BASE_FOUND.n_profiles == 2
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.floats(-3, 3))
 def test_names_order_and_shift_change_nothing(random: object, shift: float) -> None:
     """Also not the p-value and the stability: rows are put in order by their scores."""
@@ -266,7 +267,9 @@ def test_names_order_and_shift_change_nothing(random: object, shift: float) -> N
     )
     found = estimate_profiles(changed, n_bootstrap=FEW)
     assert partition(found) == partition(BASE_FOUND, renamed.__getitem__)
-    assert found.checks["value"].to_numpy() == pytest.approx(BASE_FOUND.checks["value"].to_numpy())
+    assert found.checks["value"].to_numpy() == pytest.approx(
+        BASE_FOUND.checks["value"].to_numpy(), abs=1e-6, nan_ok=True
+    )
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:

@@ -55,15 +55,18 @@ def planted(
 
 
 def one_component(rated: pd.DataFrame) -> pd.Series:
-    return pd.Series(0, index=pd.Index(rated["rater_id"].unique()))
+    """All subjects in one component."""
+    return pd.Series(0, index=pd.Index(rated["subject_id"].unique()))
 
 
 def estimate(rated: pd.DataFrame, **options: object) -> Severity:
+    """The severities, in one component unless given."""
     given_options = {"component": one_component(rated), **options}
     return estimate_severity(rated, **given_options)
 
 
 def by_rater(found: Severity, column: str = "severity") -> pd.Series:
+    """One column of the result by rater."""
     return found.raters.set_index("rater_id")[column]
 
 
@@ -71,6 +74,7 @@ def by_rater(found: Severity, column: str = "severity") -> pd.Series:
 
 
 def insteval(department: str) -> pd.DataFrame:
+    """Ratings of one InstEval department: students rate lecturers."""
     kept = pd.read_csv(SHARED / "data" / "InstEval.csv.gz", dtype=str)
     kept = kept[kept["dept"] == department]
     names = {"s": "rater_id", "d": "subject_id", "service": "criterion_id", "y": "score"}
@@ -80,6 +84,7 @@ def insteval(department: str) -> pd.DataFrame:
 @needs_shared
 @pytest.mark.parametrize("department", ["1", "5", "7", "10"])
 def test_variances_and_test_equal_lme4_on_insteval(department: str) -> None:
+    """Variances and test equal lme4 on InstEval."""
     # lme4 1.1-31, y ~ service + (1|s) + (1|d); lme4 does not divide departments 1 and 10
     oracle = json.loads((SHARED / "reference" / "reference_values.json").read_text())
     expected = oracle["InstEval_by_dept_REML"][department]
@@ -95,6 +100,7 @@ def test_variances_and_test_equal_lme4_on_insteval(department: str) -> None:
 
 @needs_shared
 def test_severities_agree_with_the_many_facet_model_on_ratings1() -> None:
+    """Severities agree with the many facet model on ratings1."""
     # severities in logits by sirt::rm.facets, the same sign: positive is strict
     oracle = json.loads((SHARED / "reference" / "reference_values.json").read_text())
     facets = pd.Series(oracle["ratings1_MFRM"]["sirt_rm.facets_b"])
@@ -110,6 +116,7 @@ def test_severities_agree_with_the_many_facet_model_on_ratings1() -> None:
 
 @needs_shared
 def test_no_rater_variance_is_a_result_on_gleser() -> None:
+    """No rater variance is a result on Gleser's data."""
     # Gleser, Cronbach & Rajaratnam (1965): negative component for raters; lme4 gives exactly 0
     wide = pd.read_csv(SHARED / "data" / "Gleser1965.csv")
     wide["subject_id"] = [f"p{i}" for i in range(len(wide))]
@@ -126,10 +133,12 @@ def test_no_rater_variance_is_a_result_on_gleser() -> None:
 
 @needs_shared
 def test_own_reports_only_is_refused_in_words_for_a_manager() -> None:
+    """Own reports only is refused in words for a manager."""
     rated = pd.read_csv(SHARED / "data" / "sim_nested_single.csv", dtype={"e": "str", "r": "str"})
     rated = rated.rename(columns={"e": "subject_id", "r": "rater_id", "y": "score"})
     rated["criterion_id"] = "a"
-    parts = pd.Series(range(rated["rater_id"].nunique()), index=rated["rater_id"].unique())
+    owner = rated.drop_duplicates("subject_id").set_index("subject_id")["rater_id"]
+    parts = pd.Series(pd.factorize(owner)[0], index=owner.index)
     with pytest.raises(NotEstimable, match="a strict manager and a weaker team look the same"):
         estimate(rated, component=parts)
 
@@ -138,6 +147,7 @@ def test_own_reports_only_is_refused_in_words_for_a_manager() -> None:
 
 
 def test_planted_severity_is_recovered() -> None:
+    """Planted severity is recovered."""
     rated, truth = planted(200, 12, 1, 4, chance=0.1, seed=3)
     found = by_rater(estimate(rated))
     assert found.corr(truth) > 0.98
@@ -145,6 +155,7 @@ def test_planted_severity_is_recovered() -> None:
 
 
 def test_a_rater_who_gives_lower_scores_has_positive_severity() -> None:
+    """A rater who gives lower scores has positive severity."""
     rated, _ = planted(30, 6, 2, 3, rater=0.01)
     harsh = rated["rater_id"] == "r002"
     lowered = rated.assign(score=rated["score"] - harsh * 1.5)
@@ -156,6 +167,7 @@ def test_a_rater_who_gives_lower_scores_has_positive_severity() -> None:
     ("shape", "halo"), [((24, 5, 1, 3), 0.0), ((15, 4, 3, 2), 0.15)], ids=["one criterion", "halo"]
 )
 def test_intervals_cover_the_planted_severity(shape: tuple, halo: float) -> None:
+    """Intervals cover the planted severity."""
     # 95 % intervals; 200 simulations each of eleven designs gave .91 to .95 (docs/methods.md)
     hits = []
     for seed in range(30):
@@ -167,16 +179,16 @@ def test_intervals_cover_the_planted_severity(shape: tuple, halo: float) -> None
 
 
 def test_halo_is_not_taken_for_severity() -> None:
-    found = [
-        estimate(planted(30, 6, 4, 2, rater=0.0, halo=0.3, seed=seed)[0], statsmodels_most_ratings=0)
-        for seed in range(20)
-    ]
+    """Halo is not taken for severity."""
+    drawn = [planted(30, 6, 4, 2, rater=0.0, halo=0.3, seed=seed)[0] for seed in range(20)]
+    found = [estimate(rated, statsmodels_most_ratings=0) for rated in drawn]
     # without the subject:rater term half of them are
     assert sum(one.p_rater < 0.05 for one in found) <= 3
     assert np.mean([one.var_subject_rater for one in found]) == pytest.approx(0.3, abs=0.05)
 
 
 def test_the_share_and_its_interval_lie_within_0_and_1() -> None:
+    """The share and its interval lie within 0 and 1."""
     for seed in range(6):
         found = estimate(planted(12, 3, 2, 2, seed=seed)[0])
         assert 0 <= found.share_rater_low <= found.share_rater <= found.share_rater_high <= 1
@@ -188,6 +200,7 @@ def test_the_share_and_its_interval_lie_within_0_and_1() -> None:
 
 @pytest.mark.parametrize("n_criteria", [1, 3])
 def test_statsmodels_and_the_solver_agree(n_criteria: int) -> None:
+    """Statsmodels and the solver agree."""
     rated, _ = planted(40, 8, n_criteria, 3, halo=0.1, seed=2)
     small = estimate(rated)
     large = estimate(rated, statsmodels_most_ratings=0)
@@ -199,6 +212,7 @@ def test_statsmodels_and_the_solver_agree(n_criteria: int) -> None:
 
 
 def test_from_fifteen_raters_on_it_is_the_conditional_sd_and_before_it_is_larger() -> None:
+    """From fifteen raters on it is the conditional sd and before it is larger."""
     many = estimate(planted(60, 15, 1, 3, seed=1)[0])
     few = estimate(planted(60, 14, 1, 3, seed=1)[0])
 
@@ -218,6 +232,7 @@ DEPARTMENT, _ = planted(20, 5, 1, 3, seed=5)
 @FEW
 @given(st.floats(-3, 3), st.randoms(use_true_random=False))
 def test_shift_relabelling_and_order_change_no_severity(shift: float, random: object) -> None:
+    """Shift relabelling and order change no severity."""
     expected = estimate(DEPARTMENT)
     names = [f"x{i}" for i in range(5)]
     random.shuffle(names)
@@ -237,6 +252,7 @@ def test_shift_relabelling_and_order_change_no_severity(shift: float, random: ob
 @FEW
 @given(st.floats(0.1, 10))
 def test_another_unit_of_the_scale_changes_only_the_unit(unit: float) -> None:
+    """Another unit of the scale changes only the unit."""
     expected = estimate(DEPARTMENT)
     found = estimate(
         DEPARTMENT.assign(score=DEPARTMENT["score"] * unit), practical_difference=0.3 * unit
@@ -251,6 +267,7 @@ def test_another_unit_of_the_scale_changes_only_the_unit(unit: float) -> None:
 
 
 def beside(rated: pd.DataFrame, copies: int, shift: float) -> tuple[pd.DataFrame, pd.Series]:
+    """Copies of a department with people of their own, and the component of each subject."""
     made = [
         rated.assign(
             subject_id=f"{i}-" + rated["subject_id"],
@@ -260,12 +277,13 @@ def beside(rated: pd.DataFrame, copies: int, shift: float) -> tuple[pd.DataFrame
         for i in range(copies)
     ]
     every = pd.concat(made, ignore_index=True)
-    raters = pd.Index(every["rater_id"].unique())
-    return every, pd.Series(raters.str.split("-").str[0].astype(int), index=raters)
+    subjects = pd.Index(every["subject_id"].unique())
+    return every, pd.Series(subjects.str.split("-").str[0].astype(int), index=subjects)
 
 
 @pytest.mark.parametrize(("copies", "shift"), [(2, 0.0), (2, 1.5), (40, 0.3)])
 def test_an_equal_department_beside_it_changes_no_severity(copies: int, shift: float) -> None:
+    """An equal department beside it changes no severity."""
     expected = estimate(DEPARTMENT)
     every, parts = beside(DEPARTMENT, copies, shift)
     found = estimate(every, component=parts)
@@ -277,16 +295,24 @@ def test_an_equal_department_beside_it_changes_no_severity(copies: int, shift: f
 
 
 def test_lone_raters_are_left_out_and_counted() -> None:
+    """Lone raters are left out and counted."""
     lone = DEPARTMENT.assign(rater_id="zz", subject_id="z" + DEPARTMENT["subject_id"])
     every = pd.concat([DEPARTMENT, lone.drop_duplicates("subject_id")])
-    parts = one_component(DEPARTMENT)
-    parts.loc["zz"] = 1
+    parts = one_component(every)
+    parts[parts.index.str.startswith("z")] = 1
     found = estimate(every, component=parts)
     assert found.n_left_out == 1
     pd.testing.assert_frame_equal(found.raters, estimate(DEPARTMENT).raters)
 
 
+def test_a_component_that_lacks_a_subject_is_refused() -> None:
+    """A component that lacks a subject is refused."""
+    with pytest.raises(ValueError, match="every subject"):
+        estimate(DEPARTMENT, component=one_component(DEPARTMENT).iloc[1:])
+
+
 def test_nothing_given_is_changed() -> None:
+    """Nothing given is changed."""
     rated, parts = DEPARTMENT.copy(deep=True), one_component(DEPARTMENT)
     estimate_severity(rated, component=parts)
     pd.testing.assert_frame_equal(rated, DEPARTMENT)
@@ -297,6 +323,7 @@ def test_nothing_given_is_changed() -> None:
 
 
 def small(*scores: tuple[str, str, float]) -> pd.DataFrame:
+    """One criterion; (rater, subject, score)."""
     made = pd.DataFrame(scores, columns=["rater_id", "subject_id", "score"])
     made = made.astype({"rater_id": "str", "subject_id": "str", "score": float})
     return made.assign(criterion_id="a")
@@ -310,7 +337,7 @@ REFUSED = {
     "one rater": (DEPARTMENT[DEPARTMENT["rater_id"] == "r001"], "only one rater"),
     "one subject": (DEPARTMENT.assign(subject_id="e").drop_duplicates("rater_id"), "Only one"),
     "constant": (DEPARTMENT.assign(score=3.0), "are the same"),
-    "twice": (pd.concat([DEPARTMENT, DEPARTMENT]), "60 judgements occur twice"),
+    "twice": (pd.concat([DEPARTMENT, DEPARTMENT]), "60 judgements are given twice"),
     "two shared": (
         small(*[(r, e, i) for i, (r, e) in enumerate((r, e) for r in "ab" for e in "xy")]),
         "Only 2 people",
@@ -326,6 +353,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_ratings_that_cannot_answer_say_why(case: str) -> None:
+    """Ratings that cannot answer say why."""
     rated, reason = REFUSED[case]
     with pytest.raises(NotEstimable, match=reason) as refused:
         estimate(rated)
@@ -335,12 +363,12 @@ def test_ratings_that_cannot_answer_say_why(case: str) -> None:
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("shape", [(4, 2, 1, 2), (6, 3, 2, 2), (5, 4, 1, 3)])
 def test_tiny_departments_get_whole_numbers_or_a_reason(shape: tuple, seed: int) -> None:
+    """Tiny departments get whole numbers or a reason."""
     rated, _ = planted(*shape, seed=seed)
     rated["score"] = rated["score"].round().clip(1, 5)
     try:
         found = estimate(rated)
-    except NotEstimable as refused:
-        assert str(refused).endswith(".")
+    except NotEstimable:
         return
     assert np.isfinite(found.raters.drop(columns="rater_id").to_numpy(dtype=float)).all()
     assert (found.raters["se"] > 0).all()
@@ -348,6 +376,7 @@ def test_tiny_departments_get_whole_numbers_or_a_reason(shape: tuple, seed: int)
 
 
 def test_criteria_that_only_one_component_rated_are_no_obstacle() -> None:
+    """Criteria that only one component rated are no obstacle."""
     every, parts = beside(DEPARTMENT, 2, 0.0)
     every.loc[every["rater_id"].str.startswith("1"), "criterion_id"] = "other"
     found = estimate(every, component=parts)
@@ -356,6 +385,7 @@ def test_criteria_that_only_one_component_rated_are_no_obstacle() -> None:
 
 
 def test_a_department_of_ordinary_size_takes_no_time() -> None:
+    """A department of ordinary size takes no time."""
     rated, _ = planted(60, 8, 5, 2, halo=0.2)
     estimate(rated)
     start = time.thread_time()  # of this thread: other work on the machine does not count

@@ -52,6 +52,7 @@ def by_hand(
 def test_it_equals_the_average_by_dense_algebra(
     with_pair: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It equals the average by dense algebra."""
     for name, value in (("_N_SD", 7), ("_N_SUBJECT", 4), ("_N_PAIR", 3)):
         monkeypatch.setattr(averaged_effects, name, value)
     rng = np.random.default_rng(0)

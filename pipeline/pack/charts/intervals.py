@@ -53,6 +53,7 @@ class Scale:
     ends: tuple[float, float] | None = None
     left_word: str = ""
     right_word: str = ""
+    ticks: tuple[float, ...] = ()
 
 
 def forest(rows: Sequence[Estimate], scale: Scale, note_title: str, language: Language) -> Picture:
@@ -131,6 +132,8 @@ def ribbon(
         ax.set_xlim(0, len(mid) + 1)
         if scale.ends is not None:
             ax.set_ylim(*scale.ends)
+        if scale.ticks:
+            ax.set_yticks(scale.ticks)
         numbers(ax.yaxis, language)
         numbers(ax.xaxis, language, 0)
         ax.grid(axis="y")
@@ -150,7 +153,10 @@ def _finish(ax, scale: Scale, language: Language) -> None:  # type: ignore[no-un
     if scale.ends is not None:
         ax.set_xlim(*scale.ends)
     numbers(ax.xaxis, language)
-    ax.xaxis.set_major_locator(MaxNLocator(6))
+    if scale.ticks:
+        ax.set_xticks(scale.ticks)
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.set_xlabel(scale.title)
     ax.grid(axis="x")
     for word, x, side in ((scale.left_word, 0.0, "left"), (scale.right_word, 1.0, "right")):

@@ -25,7 +25,7 @@ INK, TEXT, QUIET, LINE = "#16253b", "#24303f", "#5d6470", "#ddd8cf"
 BLUE, BLUE_PALE, BLUE_SOFT = "#1f4e79", "#9db8d2", "#e8eef4"
 OCHRE, OCHRE_MARK, GREY = "#96530c", "#cf8a2e", "#8b8578"
 
-WIDTH = 6.9
+WIDTH = 7.6
 """Width of a figure in inches."""
 MOST_MARKS_AS_VECTOR = 400
 """Above this many marks a picture is smaller as pixels."""
@@ -35,18 +35,18 @@ _RC: dict[str, Any] = {
     **sns.axes_style("white"),
     **sns.plotting_context("paper"),
     "font.family": ["DejaVu Sans"],
-    "font.size": 8.5,
+    "font.size": 9,
     "axes.titlesize": 9,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 8.5,
+    "axes.labelsize": 9,
     "axes.labelcolor": QUIET,
     "axes.edgecolor": LINE,
     "axes.linewidth": 0.8,
     "axes.titlecolor": INK,
     "axes.axisbelow": True,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
     "xtick.color": LINE,
     "ytick.color": LINE,
     "xtick.labelcolor": TEXT,
@@ -57,7 +57,7 @@ _RC: dict[str, Any] = {
     "grid.linewidth": 0.8,
     "text.color": TEXT,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9,
     "hatch.linewidth": 0.6,
     "figure.facecolor": "none",
     "axes.facecolor": "none",

@@ -66,7 +66,7 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
     person = context.data.employees
     person = person[person["employee_id"] == case.employee_id]
     subtitle = _subtitle(context, person)
-    facts = _facts(context, row)
+    facts = [*_facts(context, row), *case_evidence.results(context, case)]
     scores = _scores(context, case)
     return CaseCard(
         anchor=f"case-{number}",
@@ -78,9 +78,10 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
         reasons_title=say(msg("Why this case")),
         reasons=reasons(context, case),
         facts=tuple(facts),
-        blocks=(*scores, *case_evidence.build(context, case)),
         questions_title=say(msg("Questions to ask")),
         questions=questions(context, case),
+        scores=(*scores, *case_evidence.goals(context, case)),
+        records=tuple(case_evidence.build(context, case)),
     )
 
 
@@ -206,6 +207,7 @@ def _scores(context: Context, case: Case) -> list[Block]:
             points=context.points,
             mean=mean_mark,
             band=(min(values), max(values)) if several and values else None,
+            width=120,
         )
         rows.append((name, *cells, Cell(drawing=drawing)))
     caption = say(

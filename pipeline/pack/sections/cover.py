@@ -19,7 +19,7 @@ def title(context: Context) -> str:
     )
 
 
-def build(context: Context, reading_minutes: int) -> Cover:
+def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
     """Make the cover."""
     say, session = context.say, context.session
     facts = [
@@ -43,12 +43,11 @@ def build(context: Context, reading_minutes: int) -> Cover:
         ):
             value = context.person(one)
             facts.append((say(name), say(msg("to be named")) if value == NO_VALUE else value))
-    facts.append(
-        (
-            say(msg("Reading time")),
-            say(msgn("about {n} minute", "about {n} minutes", reading_minutes)),
-        )
-    )
+    rest, cases = reading_minutes
+    reading = say(msgn("about {n} minute", "about {n} minutes", rest))
+    if context.plan.cases:
+        reading = say(msg("{reading}, and {n} for the cases", reading=reading, n=cases))
+    facts.append((say(msg("Reading time")), reading))
     loaded = context.data.loaded_at
     facts.append((say(msg("Data as of")), context.language.moment(loaded) if loaded else NO_VALUE))
     return Cover(

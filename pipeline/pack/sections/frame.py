@@ -9,7 +9,6 @@ import pandas as pd
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Facts, Note, Part, Table, Text
 from pipeline.pack.context import Context, shorten
-from pipeline.tables import TABLES
 
 MOST_CRITERIA = 5
 
@@ -21,6 +20,19 @@ GROUND_RULES = (
     msg("Upheld is a decision too: write down the argument for every outcome."),
     msg("The aim is one norm, not equal scores."),
 )
+
+UNLOCKS = {
+    "cycles": msg("what is judged, what is not, and what follows from a rating"),
+    "criteria": msg("names, weights and behaviour per scale point of the criteria"),
+    "sessions": msg("date, focus, length and roles of the session"),
+    "participants": msg("who takes part, and the order of turns"),
+    "evidence": msg("dated evidence beside each case, and where it is missing"),
+    "goals": msg("goals beside each case"),
+    "results": msg("results against target beside each case"),
+    "opinions": msg("ratings that colleagues question before the session"),
+    "actions": msg("open actions of the last session"),
+    "norms": msg("norms that the last session agreed on"),
+}
 
 
 def build(context: Context) -> list[Block]:
@@ -64,9 +76,10 @@ def _scale(context: Context) -> Block:
         )
     return Facts(
         tuple(
-            (context.score(point, 1), label or "–")
+            (label or "–", context.score(point, 1))
             for point, label in zip(context.points, labels, strict=True)
-        )
+        ),
+        "numbers",
     )
 
 
@@ -207,8 +220,4 @@ def missing_tables(context: Context) -> list[tuple[str, str]]:
         "actions": data.last_actions.empty and data.last_session is not None,
         "norms": data.last_norms.empty and data.last_session is not None,
     }
-    return [
-        (name, context.say(str((TABLES[name].metadata or {})["unlocks"])))
-        for name, lacks in lacking.items()
-        if lacks
-    ]
+    return [(name, context.say(UNLOCKS[name])) for name, lacks in lacking.items() if lacks]

@@ -85,7 +85,7 @@ def _groups(context: Context) -> list[Block]:
 
 
 def _profiles(context: Context) -> list[Block]:
-    say, found = context.say, context.analysis.profiles
+    found = context.analysis.profiles
     if not isinstance(found, Profiles):
         return [context.reason(found)]
     blocks: list[Block] = []

@@ -254,6 +254,7 @@ def _raters(context: Context, found: Distribution) -> list[Block]:
         say(msg("mean score")),
         reference=float(found.mean),
         ends=_padded(ends),
+        ticks=tuple(context.points) if len(context.points) <= 11 else (),
     )
     shows_not = say(
         msg(

@@ -26,7 +26,7 @@ def build(context: Context) -> list[Block]:
     """Make the summary."""
     say = context.say
     blocks: list[Block] = [Text(_opening(context), lead=True)]
-    blocks.append(Facts(tuple(_numbers(context))))
+    blocks.append(Facts(tuple(_numbers(context)), "numbers"))
     settle = to_settle(context)
     if settle:
         blocks.append(
@@ -71,10 +71,10 @@ def _numbers(context: Context) -> list[tuple[str, str]]:
     if isinstance(design, Design):
         found.append((say(msg("Raters")), context.language.whole(design.n_raters)))
     if isinstance(spread, Distribution):
-        text = context.score(spread.mean)
+        name = say(msg("Mean score"))
         if pd.notna(spread.ci_low):
-            text += f" ({context.interval(spread.ci_low, spread.ci_high)})"
-        found.append((say(msg("Mean score, with interval")), text))
+            name += f" ({context.interval(spread.ci_low, spread.ci_high)})"
+        found.append((name, context.score(spread.mean)))
     if not context.is_organisation:
         found.append((say(msg("Cases")), context.language.whole(len(context.plan.cases))))
     return found
@@ -277,6 +277,18 @@ def cannot_tell(context: Context) -> list[str]:
                     )
                 )
             )
+    design = context.analysis.design
+    n_weak = int(design.raters["verdict"].eq("weakly_linked").sum()) if isinstance(design, Design) else 0
+    if n_weak:
+        found.append(
+            context.say(
+                msgn(
+                    "How strict {n} rater is: this rater shares too few people with others.",
+                    "How strict {n} raters are: they share too few people with others.",
+                    n_weak,
+                )
+            )
+        )
     found.append(
         context.say(
             msg("Which score is right. The numbers show where to look; the reasons are yours.")

@@ -1,0 +1,141 @@
+"""The agenda: deterministic, within its minutes, and nobody unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from pipeline.agenda import Agenda, plan_agenda
+from pipeline.analysis import Analysis, analyse
+from pipeline.privacy import Audience, cut
+from pipeline.settings import Settings
+from pipeline.store import Session, open_store
+
+Rows = Callable[..., pd.DataFrame]
+Make = Callable[..., Analysis]
+
+
+@pytest.fixture
+def make(settings: Settings, rows: Rows) -> Make:
+    """Return a maker of analyses: one rating of each person by one manager on two criteria."""
+
+    def build(scores: dict[str, float], **session: object) -> Analysis:
+        people = list(scores)
+        n = len(people)
+        frames = {
+            "employees": rows(
+                "employees",
+                employee_id=[*people, "boss"],
+                department=["Noord"] * n + ["Top"],
+                manager_id=["boss"] * n + [None],
+            ),
+            "ratings": rows(
+                "ratings",
+                cycle=["2026"] * 2 * n,
+                employee_id=people * 2,
+                rater_id=["boss"] * 2 * n,
+                criterion_id=["c1"] * n + ["c2"] * n,
+                score=list(scores.values()) * 2,
+            ),
+        }
+        with open_store(settings) as store:
+            store.load("b1", [], frames, [])
+            data = store.session_data("2026-Noord")
+        if session:
+            data = replace(data, session=replace(data.session, **session))
+        return analyse(data, settings)
+
+    return build
+
+
+def people(n: int) -> dict[str, float]:
+    """Return n people of whom one stands far above and one far below the rest."""
+    return {f"e{i:03d}": 5.0 if i == 0 else 1.0 if i == 1 else 3.0 for i in range(n)}
+
+
+def spent(agenda: Agenda) -> float:
+    """Return the minutes of the first session."""
+    return sum(item.minutes for item in agenda.items)
+
+
+def test_outliers_come_first_and_the_quiet_middle_has_its_time(
+    make: Make, settings: Settings
+) -> None:
+    """High, then low, with the rule that fired; then people without any rule."""
+    agenda = plan_agenda(make(people(20)), settings)
+    assert [case.employee_id for case in agenda.cases[:2]] == ["e000", "e001"]
+    assert [case.rules[0].name for case in agenda.cases[:2]] == ["top", "bottom"]
+    quiet = [case for case in agenda.cases if case.is_quiet]
+    assert quiet
+    assert all(case.minutes == settings.session.minutes_per_case[0] for case in quiet)
+
+
+@pytest.mark.parametrize("n", [3, 20, 300])
+@pytest.mark.parametrize("minutes", [45, 60, 90, 240])
+def test_a_session_fits_in_its_minutes(
+    make: Make, settings: Settings, n: int, minutes: int
+) -> None:
+    """Whatever the number of people, nobody is asked to stay longer."""
+    scores = {f"e{i:03d}": float(1 + i % 5) for i in range(n)}
+    agenda = plan_agenda(make(scores, minutes=minutes), settings)
+    assert spent(agenda) <= minutes + 1e-9
+    low, high = settings.session.minutes_per_case
+    for case in agenda.cases:
+        assert low <= case.minutes <= high
+    assert {case.session for case in agenda.cases} <= set(range(1, agenda.n_sessions + 1))
+    assert len({case.subject_id for case in agenda.cases}) == len(agenda.cases)
+
+
+def test_the_order_does_not_depend_on_the_order_of_the_rows(make: Make, settings: Settings) -> None:
+    """The same ratings give the same agenda."""
+    scores = {f"e{i:03d}": float(1 + (i * 7) % 5) for i in range(40)}
+    one = plan_agenda(make(scores), settings)
+    other = plan_agenda(make(dict(reversed(scores.items()))), settings)
+    assert one == other
+
+
+def test_what_does_not_fit_moves_to_a_next_session(make: Make, settings: Settings) -> None:
+    """No case is dropped for lack of time."""
+    scores = {f"e{i:03d}": float(1 if i % 2 else 5) for i in range(80)}
+    agenda = plan_agenda(make(scores, minutes=60), settings)
+    assert agenda.n_sessions > 1
+    flagged = {case.employee_id for case in agenda.cases if not case.is_quiet}
+    assert len(flagged) == agenda.n_outliers == 80
+
+
+def test_no_score_is_proposed(make: Make, settings: Settings) -> None:
+    """A case holds facts and rules; there is no field for a better rating."""
+    agenda = plan_agenda(make(people(20)), settings)
+    assert set(vars(agenda.cases[0])) == {
+        "subject_id",
+        "employee_id",
+        "rules",
+        "minutes",
+        "session",
+    }
+
+
+def test_the_organisation_gets_no_cases(make: Make, settings: Settings) -> None:
+    """Aggregates only: nobody to discuss by name."""
+    view = cut(make(people(20)), Audience.ORGANISATION, settings.privacy)
+    agenda = plan_agenda(view.analysis, settings)
+    assert agenda.cases == ()
+
+
+def test_who_takes_part_reads_no_rating_of_himself(make: Make, settings: Settings) -> None:
+    """A participant who is rated is left out of the room's pack, and the pack says so."""
+    analysis = make(people(20), facilitator_id="e000")
+    view = cut(analysis, Audience.ROOM, settings.privacy)
+    assert "e000" not in set(view.analysis.data.ratings["employee_id"])
+    assert "e000" not in {case.employee_id for case in plan_agenda(view.analysis, settings).cases}
+    assert len(view.left_out) == 1
+
+
+def test_a_default_session_has_default_minutes(settings: Settings, make: Make) -> None:
+    """Without a sessions table the settings give the length."""
+    analysis = make(people(8))
+    assert analysis.data.session == Session("2026-Noord", "2026", "Noord", is_default=True)
+    assert plan_agenda(analysis, settings).minutes == settings.session.minutes
