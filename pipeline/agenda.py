@@ -25,6 +25,8 @@ JUMP = 1.0
 """Change since the last cycle, in scale points, that is worth a question."""
 DISAGREEMENT = 1.0
 """Distance between two raters of one person, in scale points, that is worth a question."""
+FEW_RATERS = 3
+"""With more raters the distance between the two furthest apart only shows how many there are."""
 FAR_FROM_GROUP = 1.5
 """Distance from the comparable group, in standard deviations, that makes an outlier."""
 FRINGE = 0.15
@@ -193,7 +195,7 @@ def _rules(
         outlier = _far(row, groups, scale.low, scale.high)
         if outlier is not None:
             fired.append(outlier)
-        if pd.notna(row.spread) and row.spread >= DISAGREEMENT:
+        if row.n_raters <= FEW_RATERS and pd.notna(row.spread) and row.spread >= DISAGREEMENT:
             fired.append(
                 Rule("disagreement", msg("Raters differ by {gap} points.", gap=float(row.spread)))
             )

@@ -99,6 +99,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             employees=data.employees,
             criteria=data.criteria,
             history=data.history,
+            cycle_order=list(data.cycles),
             floor=chosen.minimum_comparables,
         ),
         profiles=_ask(estimate_profiles, ratings),

@@ -21,7 +21,6 @@ from typer.core import TyperGroup
 
 from pipeline.errors import (
     EXIT_OK,
-    EXIT_ROWS_REJECTED,
     EXIT_SOME_FAILED,
     Message,
     WorkbenchError,
@@ -154,8 +153,8 @@ def import_(
     with open_store(settings) as store, _busy(context, msg("Reading exports")) as step:
         report = import_files(paths, settings, store, strict=strict, progress=step)
     _show_import(context, report)
-    if any(report.n_rejected.values()):
-        raise typer.Exit(EXIT_ROWS_REJECTED)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
 
 
 def _show_import(context: _Context, report: Any) -> None:
@@ -198,11 +197,27 @@ def _show_import(context: _Context, report: Any) -> None:
         context.table(columns, rows)
     else:
         context.tell(msg("Nothing was loaded: --strict, and there are rejected rows."))
+    for file, columns in report.ignored_columns.items():
+        context.tell(
+            msg(
+                "Not used, columns of {file}: {columns}",
+                file=file,
+                columns=", ".join(columns),
+            )
+        )
     for warning in report.warnings:
         context.tell(warning)
     if report.rejected_folder:
-        for reason, n in report.reasons.items():
-            context.tell(msg("{n} × {reason}", n=n, reason=reason))
+        for count in report.reasons:
+            context.tell(
+                msg(
+                    "{n} × {table}.{column}: {reason}",
+                    n=count.n_rows,
+                    table=count.table,
+                    column=count.column,
+                    reason=count.reason,
+                )
+            )
         context.tell(
             msg("The rejected rows and their reasons: {folder}", folder=str(report.rejected_folder))
         )

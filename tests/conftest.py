@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+
+# before numpy: tests run side by side, and threads of BLAS would only get in each other's way
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pwd
 import shutil
 import socket

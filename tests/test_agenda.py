@@ -42,7 +42,7 @@ def make(settings: Settings, rows: Rows) -> Make:
             ),
         }
         with open_store(settings) as store:
-            store.load("b1", [], frames, [])
+            store.load(f"b{len(store.batches())}", [], frames, [])
             data = store.session_data("2026-Noord")
         if session:
             data = replace(data, session=replace(data.session, **session))

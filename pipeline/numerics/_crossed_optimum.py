@@ -71,6 +71,7 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
 
     point = model.at(np.maximum(start, model.floor))
     shift = 1.0 / model.mean_count
+    sizes = np.array(model.design.sizes, dtype=float)
     none_fixed = np.zeros(len(start), dtype=bool)
     correction = np.zeros((len(start), len(start)))
     converged = False
@@ -90,6 +91,14 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
         found = descend(
             evaluate, point.ratios, point.criterion, point.gradient, step, shift, model.floor
         )
+        if found is None:
+            # With so few levels that average information is singular, its step may lead nowhere;
+            # the expected information of separate one-way layouts is always regular.
+            cautious = -point.gradient * (point.ratios + shift) ** 2 / sizes
+            step = np.where(step == 0.0, 0.0, cautious)
+            found = descend(
+                evaluate, point.ratios, point.criterion, point.gradient, step, shift, model.floor
+            )
         if found is None:
             # Rounding hides any further decrease; that is the optimum only if little was left.
             converged = decrease < 1e-5

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.agenda import Agenda
 from pipeline.analysis import Analysis, NoAnswer
-from pipeline.errors import Message, msg, msgn
+from pipeline.errors import Message, Suppressed, msg, msgn
 from pipeline.locale import Language
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
@@ -155,11 +155,11 @@ class Context:
             msgn("{n} conversation", "{n} conversations", n),
         )
 
-    def reason(self, answer: NoAnswer) -> Note:
-        """Show why there is no answer."""
-        hidden = type(answer).__name__ == "Suppressed"
-        title = msg("Not shown") if hidden else msg("Not estimable")
-        return Note(self.say(answer.message), self.say(title))
+    def reason(self, answer: NoAnswer, what: Message) -> Note:
+        """Show why there is no answer about ``what``."""
+        name = self.say(what)
+        state = msg("not shown") if isinstance(answer, Suppressed) else msg("not estimable")
+        return Note(self.say(answer.message), f"{name[:1].upper()}{name[1:]}: {self.say(state)}")
 
     # names ---------------------------------------------------------------------------------
 
@@ -174,9 +174,9 @@ class Context:
         twice = {name for name, n in Counter(named.values()).items() if n > 1}
         return {one: f"{name} ({one})" if name in twice else name for one, name in named.items()}
 
-    def person(self, identifier: object) -> str:
+    def person(self, identifier: Any) -> str:
         """Write a name; the identifier where there is none, and beside names that occur twice."""
-        if identifier is None or pd.isna(identifier):  # type: ignore[call-overload]  # any scalar
+        if identifier is None or pd.isna(identifier):
             return NO_VALUE
         return self._names.get(str(identifier), str(identifier))
 
@@ -194,8 +194,12 @@ class Context:
         return found
 
     def criterion(self, identifier: object) -> str:
-        """Write the name of a criterion in the reader's language, else in the other, else its id."""
+        """Write the name of a criterion in the reader's language, else another, else its id."""
         return self._criteria.get(str(identifier), str(identifier))
+
+    def knows_criterion(self, identifier: object) -> bool:
+        """Whether a criterion is rated in this session."""
+        return str(identifier) in self._criteria
 
     def subject(self, subject_id: str, employee_id: str) -> str:
         """Write who or what is discussed."""

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -76,19 +76,17 @@ def environment() -> jinja2.Environment:
     )
 
 
-def render_section(
-    anchor: str, title: str, blocks: list[Block] | tuple[Block, ...]
-) -> Section:
+def render_section(anchor: str, title: str, blocks: list[Block] | tuple[Block, ...]) -> Section:
     """Make a section of its blocks."""
     template = environment().get_template("section.html.j2")
     html = template.render(anchor=anchor, title=title, blocks=tuple(blocks))
-    return Section(anchor, title, Markup(html))  # noqa: S704  # rendered with autoescape
+    return Section(anchor, title, Markup(html))  # rendered with autoescape
 
 
 def render_cover(cover: Cover) -> Section:
     """Make the opening of a pack."""
     html = environment().get_template("cover.html.j2").render(cover=cover)
-    return Section("cover", "", Markup(html))  # noqa: S704  # rendered with autoescape
+    return Section("cover", "", Markup(html))  # rendered with autoescape
 
 
 @lru_cache
@@ -101,12 +99,14 @@ def _css(*names: str) -> str:
 def notebook_style() -> Markup:
     """Return the styles for sections shown in JupyterLab, limited to those sections."""
     # own CSS; the values stand outside the nesting, since ":root" has no meaning inside it
-    return Markup(f"<style>{_css('tokens')}\n.cw {{\n{_css('parts')}\n}}</style>")  # noqa: S704
+    return Markup(f"<style>{_css('tokens')}\n.cw {{\n{_css('parts')}\n}}</style>")
 
 
 def css_text(text: str) -> str:
     """Write a text as a CSS string in which every unusual character is a code point."""
-    safe = "".join(c if (c.isascii() and c.isalnum()) or c == " " else f"\\{ord(c):x} " for c in text)
+    safe = "".join(
+        c if (c.isascii() and c.isalnum()) or c == " " else f"\\{ord(c):x} " for c in text
+    )
     return f'"{safe}"'
 
 
@@ -117,7 +117,7 @@ def page_style(header: str, aside: str) -> Markup:
         f" @top-right {{ content: {css_text(aside)} }} }}\n"
         '@page:first { @top-left { content: "" } @top-right { content: "" } }'
     )
-    return Markup(f"{_css('tokens', 'page', 'parts', 'paper')}\n{margins}")  # noqa: S704  # own CSS
+    return Markup(f"{_css('tokens', 'page', 'parts', 'paper')}\n{margins}")  # own CSS
 
 
 def style_policy(style: str) -> str:
@@ -155,7 +155,7 @@ class OnlySections(Preprocessor):
                 if mark is not None and html is not None:
                     text = html if isinstance(html, str) else "".join(html)
                     # ours: rendered with autoescape by `render_section`
-                    found.append(Section(mark["anchor"], mark["title"], Markup(text)))  # noqa: S704
+                    found.append(Section(mark["anchor"], mark["title"], Markup(text)))
         if not found:
             raise BrokenNotebook(msg("The notebook shows no part of a pack; no pack was made."))
         resources["sections"] = found
@@ -165,12 +165,10 @@ class OnlySections(Preprocessor):
 class PackExporter(TemplateExporter):
     """nbconvert exporter with the template of this package and nothing of the default ones."""
 
-    export_from_notebook: ClassVar[None] = None  # not offered in menus
-
     def __init__(self) -> None:
         config = Config({"TemplateExporter": {"extra_template_basedirs": [str(TEMPLATES)]}})
-        super().__init__(config=config)
-        self.register_preprocessor(OnlySections(), enabled=True)
+        super().__init__(config=config)  # type: ignore[no-untyped-call]  # nbconvert is untyped
+        self.register_preprocessor(OnlySections, enabled=True)  # type: ignore[no-untyped-call]
 
     def _template_name_default(self) -> str:
         return _TEMPLATE

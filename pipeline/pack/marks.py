@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 
 def _drawing(width: float, height: float, alt: str, body: str) -> Markup:
-    return Markup(  # noqa: S704  # numbers and class names only; the text is escaped
+    return Markup(  # numbers and class names only; the text is escaped
         f'<svg class="mark" viewBox="0 0 {width:g} {height:g}" width="{width:g}"'
         f' height="{height:g}" role="img" aria-label="{escape(alt)}">{body}</svg>'
     )
@@ -79,7 +79,7 @@ def share_bar(share: float, alt: str, width: float = 90.0) -> Markup:
     )
 
 
-def timeline(parts: Sequence[tuple[str, float, str]], alt: str, width: float = 720.0) -> Markup:
+def timeline(parts: Sequence[tuple[str, float, str]], alt: str, width: float = 900.0) -> Markup:
     """Draw minutes one after another: (word, minutes, tone a-d)."""
     total = sum(minutes for _, minutes, _ in parts) or 1.0
     body, at = [], 0.0

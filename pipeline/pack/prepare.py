@@ -34,7 +34,7 @@ from pipeline.pack.sections import (
     spread,
     summary,
 )
-from pipeline.pack.wording import NOT_ESTIMABLE_NAMES
+from pipeline.pack.wording import ANSWERS
 from pipeline.privacy import Audience, cut
 from pipeline.settings import Settings, read_settings
 from pipeline.store import SessionData, open_store
@@ -167,7 +167,7 @@ class Pack:
     def facts(self) -> PackFacts:
         """Return what the runner records about this pack."""
         context = self.context
-        answers = {name: getattr(context.analysis, name) for name in NOT_ESTIMABLE_NAMES}
+        answers = {name: getattr(context.analysis, name) for name in ANSWERS}
         return PackFacts(
             {
                 "title": self.title,

@@ -120,7 +120,7 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
     ),
 }
 
-NOT_ESTIMABLE_NAMES = {
+ANSWERS = {
     "design": msg("comparability of raters"),
     "severity": msg("severity"),
     "agreement": msg("agreement of raters"),

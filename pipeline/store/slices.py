@@ -59,6 +59,8 @@ class SessionData:
         The row of the cycle; missing values where there is no cycles table.
     participants, evidence, goals, results, opinions
         Rows of the contract that bear on the session.
+    cycles
+        Cycles with ratings, oldest first.
     history
         Earlier cycles: employee_id, cycle, score (mean over raters and criteria), n.
     organisation_scores
@@ -85,6 +87,7 @@ class SessionData:
     goals: pd.DataFrame
     results: pd.DataFrame
     opinions: pd.DataFrame
+    cycles: tuple[str, ...]
     history: pd.DataFrame
     organisation_scores: pd.DataFrame
     previous_scores: pd.DataFrame
@@ -257,6 +260,7 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
             t["results"].c.employee_id.in_(ids),
         ),
         opinions=_rows(connection, "opinions", t["opinions"].c.session_id == one_session),
+        cycles=tuple(every),
         history=_history(connection, session, every, ids),
         organisation_scores=_organisation_scores(connection, session),
         previous_scores=_previous_scores(connection, session, every),

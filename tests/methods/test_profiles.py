@@ -42,6 +42,7 @@ def as_ratings(scores: np.ndarray, criteria: list[str] | None = None) -> pd.Data
 
 
 def on_scale(scores: np.ndarray) -> np.ndarray:
+    """Round to a scale of 1 to 5."""
     return np.clip(np.round(scores), 1, 5)
 
 
@@ -58,21 +59,25 @@ def planted(rng: np.random.Generator, n: int = 120, share: float = 0.5) -> tuple
 
 
 def check(found: Profiles, name: str) -> pd.Series:
+    """Return one row of the checks."""
     return found.checks.set_index("name").loc[name]
 
 
 def partition(found: Profiles, rename: Callable[[str], str] = str) -> set[frozenset[str]]:
+    """Return the members of each profile, whatever its number."""
     members = found.members.assign(subject_id=found.members["subject_id"].map(rename))
     return {frozenset(part["subject_id"]) for _, part in members.groupby("profile")}
 
 
 @pytest.fixture(scope="module")
 def two() -> tuple[Profiles, np.ndarray]:
+    """Two planted patterns, 60 % of the people in the first, and who is in it."""
     scores, first = planted(np.random.default_rng(3), share=0.6)
     return estimate_profiles(as_ratings(scores, CRITERIA)), first
 
 
 def test_planted_patterns_are_found_with_their_members(two: tuple) -> None:
+    """At least 97 % of the people land in the profile that was planted for them."""
     found, first = two
     assert found.n_profiles == 2
     assert (found.n_subjects, found.n_criteria) == (120, 5)
@@ -82,9 +87,11 @@ def test_planted_patterns_are_found_with_their_members(two: tuple) -> None:
 
 
 def test_profile_0_is_the_largest_and_means_are_those_of_its_members(two: tuple) -> None:
+    """Means are near those planted, and the differences weighted by members add up to 0."""
     found, _ = two
     sizes = found.profiles.groupby("profile")["n"].first()
-    assert sizes[0] > sizes[1] and sizes.sum() == 120
+    assert sizes[0] > sizes[1]
+    assert sizes.sum() == 120
     planted_mean = found.profiles.query("profile == 0")["mean"].to_numpy()
     order = np.argsort(CRITERIA)
     assert planted_mean == pytest.approx((3.2 + PEOPLE_NOT_RESULTS)[order], abs=0.25)
@@ -93,6 +100,7 @@ def test_profile_0_is_the_largest_and_means_are_those_of_its_members(two: tuple)
 
 
 def test_each_profile_says_on_which_criteria_it_is_higher_and_lower(two: tuple) -> None:
+    """Criterion ids stand joined by commas in the places of the sentence."""
     largest, other = two[0].description
     assert set(str(largest.values["higher"]).split(", ")) == set(CRITERIA[:3])
     assert set(str(largest.values["lower"]).split(", ")) == set(CRITERIA[3:])
@@ -101,6 +109,7 @@ def test_each_profile_says_on_which_criteria_it_is_higher_and_lower(two: tuple) 
 
 
 def test_differences_below_a_third_of_a_point_are_not_named() -> None:
+    """Criteria that do not set the profiles apart are left out, and so is an empty half."""
     rng = np.random.default_rng(4)
     first = rng.random(150) < 0.5
     means = np.where(first[:, None], [1.2, 1.2, 0, 0, 0], [-1.2, -1.2, 0, 0, 0])
@@ -116,6 +125,7 @@ def test_differences_below_a_third_of_a_point_are_not_named() -> None:
 
 
 def test_three_planted_profiles_are_counted() -> None:
+    """The number of profiles is three, not only more than one."""
     rng = np.random.default_rng(5)
     centres = np.array([[1, 1, 1, -1, -1], [-1, -1, -1, 1, 1], [1, -1, 0, 1, -1]])
     scores = on_scale(3 + centres[rng.integers(0, 3, 150)] + rng.normal(0, 0.4, (150, 5)))
@@ -123,9 +133,11 @@ def test_three_planted_profiles_are_counted() -> None:
 
 
 def test_one_profile_holds_everybody_and_later_checks_are_not_needed() -> None:
+    """Checks after the first that fails have no value and are not passed."""
     found = estimate_profiles(as_ratings(3 + one_factor(np.random.default_rng(6), 100, 0.5)))
     assert found.n_profiles == 1
-    assert (found.members["profile"] == 0).all() and (found.members["p"] == 1).all()
+    assert (found.members["profile"] == 0).all()
+    assert (found.members["p"] == 1).all()
     assert found.profiles["difference"].to_numpy() == pytest.approx(0)
     assert len(found.description) == 1
     assert found.checks["name"].tolist() == ["bic_gain", "gap_clusters", "bootstrap_p", "jaccard"]
@@ -142,7 +154,8 @@ def test_the_files_without_structure_have_one_profile(name: str) -> None:
         pytest.skip("the shared data are not beside the repository")
     found = estimate_profiles(as_ratings(pd.read_csv(path).to_numpy()))
     assert found.n_profiles == 1
-    assert (found.members["profile"] == 0).all() and len(found.members) == 200
+    assert (found.members["profile"] == 0).all()
+    assert len(found.members) == 200
 
 
 NO_STRUCTURE: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
@@ -179,6 +192,7 @@ def test_clear_patterns_are_mostly_found() -> None:
 
 
 def test_nobody_is_dropped_for_missing_criteria() -> None:
+    """With a fifth of the scores missing everyone with a score has the profile planted."""
     rng = np.random.default_rng(9)
     scores, first = planted(rng)
     scores[rng.random(scores.shape) < 0.2] = np.nan
@@ -191,6 +205,7 @@ def test_nobody_is_dropped_for_missing_criteria() -> None:
 
 
 def test_a_criterion_without_differences_takes_no_part_but_is_shown(two: tuple) -> None:
+    """A constant criterion leaves the profiles as they were."""
     scores, _ = planted(np.random.default_rng(3), share=0.6)
     wider = np.column_stack([scores, np.full(120, 3.0)])
     found = estimate_profiles(as_ratings(wider, [*CRITERIA, "same"]))
@@ -200,6 +215,7 @@ def test_a_criterion_without_differences_takes_no_part_but_is_shown(two: tuple) 
 
 
 def test_means_over_raters_are_what_is_grouped() -> None:
+    """Two raters half a point above and below give the means that one in between gives."""
     scores, _ = planted(np.random.default_rng(4))
     above = as_ratings(scores + 0.5)
     below = as_ratings(scores - 0.5).assign(rater_id="r2")
@@ -222,22 +238,26 @@ def test_means_over_raters_are_what_is_grouped() -> None:
     ids=["constant", "one varies", "one criterion", "29 subjects", "one score", "no scores"],
 )
 def test_too_little_data_is_refused_with_the_reason(scores: np.ndarray, reason: str) -> None:
+    """The reason says what was expected and what came."""
     with pytest.raises(NotEstimable, match=reason):
         estimate_profiles(as_ratings(scores))
 
 
 def test_a_repeated_rating_is_refused_not_averaged() -> None:
+    """The same rater, subject and criterion twice is an error."""
     once = as_ratings(planted(np.random.default_rng(3))[0])
     with pytest.raises(NotEstimable, match="twice"):
         estimate_profiles(pd.concat([once, once.head(1)]))
 
 
 def test_too_few_draws_for_a_verdict_are_refused() -> None:
+    """Ten draws can hardly give p < .05."""
     with pytest.raises(WrongUse, match="at least 39"):
         estimate_profiles(as_ratings(planted(np.random.default_rng(3))[0]), n_bootstrap=10)
 
 
 def test_the_ratings_given_stay_as_they_were() -> None:
+    """Neither values nor order of the input change."""
     given_ratings = as_ratings(planted(np.random.default_rng(3))[0]).sample(frac=1, random_state=1)
     before = given_ratings.copy()
     estimate_profiles(given_ratings, n_bootstrap=FEW)
@@ -249,6 +269,7 @@ BASE_FOUND = estimate_profiles(BASE, n_bootstrap=FEW)
 
 
 def test_the_base_of_the_invariants_has_two_profiles() -> None:
+    """Invariants of a search that ends at once would prove little."""
     assert BASE_FOUND.n_profiles == 2
 
 
@@ -273,6 +294,7 @@ def test_names_order_and_shift_change_nothing(random: object, shift: float) -> N
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
+    """Nothing random is left once the seed is set."""
     again = estimate_profiles(BASE, n_bootstrap=FEW)
     pd.testing.assert_frame_equal(again.checks, BASE_FOUND.checks)
     pd.testing.assert_frame_equal(again.members, BASE_FOUND.members)
@@ -282,6 +304,7 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 
 
 def batch(scores: np.ndarray) -> tuple[np.ndarray, Layout, np.ndarray]:
+    """Return scores as the array code takes them: sorted by what is missing."""
     scores = scores[np.lexsort((~np.isnan(scores)).T)]
     observed = ~np.isnan(scores)
     return np.where(observed, scores, 0)[None], Layout.of(observed), np.ones((1, len(scores)))
@@ -326,6 +349,7 @@ def test_missing_scores_are_integrated_out_of_the_likelihood() -> None:
 
 
 def test_weights_count_a_subject_that_often() -> None:
+    """A weight of 3 equals the subject being there three times."""
     scores = planted(np.random.default_rng(13), n=40)[0]
     x, layout, weights = batch(scores)
     weights[0, 5] = 3
@@ -337,6 +361,7 @@ def test_weights_count_a_subject_that_often() -> None:
 
 
 def test_draws_under_one_component_keep_scores_and_correlations() -> None:
+    """Shares of each score and correlations return, ceiling included."""
     rng = np.random.default_rng(14)
     scores = on_scale(4.2 + 0.8 * one_factor(rng, 400, 0.6))
     x, layout, _ = batch(scores)
@@ -350,6 +375,7 @@ def test_draws_under_one_component_keep_scores_and_correlations() -> None:
 
 
 def test_the_gap_statistic_counts_separate_groups() -> None:
+    """Three clear groups are counted and return in resampled subjects."""
     rng = np.random.default_rng(15)
     centres = np.array([[0, 0], [6, 0], [0, 6]])
     x, layout, weights = batch(centres[np.arange(90) % 3] + rng.normal(size=(90, 2)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.locale import Language
@@ -69,29 +70,57 @@ def forest(rows: Sequence[Estimate], scale: Scale, note_title: str, language: La
         for y, row in zip(at, rows, strict=True):
             colour = OCHRE_MARK if row.marked else BLUE
             if np.isfinite(row.low) and np.isfinite(row.high):
-                ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.7,
-                        solid_capstyle="butt", zorder=2)  # fmt: skip
+                ax.plot(
+                    [row.low, row.high],
+                    [y, y],
+                    color=colour,
+                    linewidth=1.7,
+                    solid_capstyle="butt",
+                    zorder=2,
+                )
             ax.plot(
-                row.middle, y, "D" if row.marked else "o", color=colour,
-                markersize=5.4 if row.marked else 5, markeredgecolor="white",
-                markeredgewidth=0.6, zorder=3,
-            )  # fmt: skip
-        ax.set_yticks(at, [label(row.name) for row in rows], parse_math=False)
+                row.middle,
+                y,
+                "D" if row.marked else "o",
+                color=colour,
+                markersize=5.4 if row.marked else 5,
+                markeredgecolor="white",
+                markeredgewidth=0.6,
+                zorder=3,
+            )
+        ax.set_yticks(at, [label(row.name) for row in rows])
         ax.set_ylim(-0.7, len(rows) - 0.3)
         for y, row in zip(at, rows, strict=True):
-            ax.annotate(row.note, (1.01, y), xycoords=("axes fraction", "data"), va="center",
-                        color=QUIET, fontsize=8)  # fmt: skip
-        ax.annotate(note_title, (1.01, len(rows) - 0.3), xycoords=("axes fraction", "data"),
-                    va="bottom", color=QUIET, fontsize=8)  # fmt: skip
+            ax.annotate(
+                row.note,
+                (1.01, y),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                color=QUIET,
+                fontsize=8,
+            )
+        ax.annotate(
+            note_title,
+            (1.01, len(rows) - 0.3),
+            xycoords=("axes fraction", "data"),
+            va="bottom",
+            color=QUIET,
+            fontsize=8,
+        )
         ax.tick_params(axis="y", length=0)
         _finish(ax, scale, language)
         return picture(figure, n_marks=3 * len(rows))
 
 
 def ribbon(
-    middle: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Scale, counted: str,
-    number_title: str, language: Language,
-) -> Picture:  # fmt: skip
+    middle: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    scale: Scale,
+    counted: str,
+    number_title: str,
+    language: Language,
+) -> Picture:
     """Draw many estimates sorted, with their intervals as a band and their distribution beside.
 
     Parameters
@@ -119,11 +148,24 @@ def ribbon(
                 one.axhline(scale.reference, color=INK, linewidth=0.9, zorder=1)
         known = np.isfinite(down) & np.isfinite(up)
         if known.any():
-            ax.vlines(ranks[known], down[known], up[known], color=BLUE_PALE,
-                      linewidth=max(0.25, min(1.6, 260 / len(mid))), zorder=2)  # fmt: skip
+            ax.vlines(
+                ranks[known],
+                down[known],
+                up[known],
+                color=BLUE_PALE,
+                linewidth=max(0.25, min(1.6, 260 / len(mid))),
+                zorder=2,
+            )
         ax.plot(ranks, mid, color=BLUE, linewidth=2, zorder=3)
-        sns.histplot(y=mid, ax=side, bins=min(30, max(8, len(mid) // 8)), color=BLUE,
-                     edgecolor="white", linewidth=0.3, alpha=1)  # fmt: skip
+        sns.histplot(
+            y=mid,
+            ax=side,
+            bins=min(30, max(8, len(mid) // 8)),
+            color=BLUE,
+            edgecolor="white",
+            linewidth=0.3,
+            alpha=1,
+        )
         side.set_xlabel(label(number_title, 24))
         side.xaxis.set_major_locator(MaxNLocator(2, integer=True))
         numbers(side.xaxis, language, 0)
@@ -142,14 +184,14 @@ def ribbon(
         return picture(figure, n_marks=len(mid))
 
 
-def _ground(ax, scale: Scale) -> None:  # type: ignore[no-untyped-def]  # a matplotlib axes
+def _ground(ax: Axes, scale: Scale) -> None:
     if scale.zone is not None:
         ax.axvspan(*scale.zone, color=BLUE_SOFT, zorder=0, linewidth=0)
     if scale.reference is not None:
         ax.axvline(scale.reference, color=INK, linewidth=0.9, zorder=1)
 
 
-def _finish(ax, scale: Scale, language: Language) -> None:  # type: ignore[no-untyped-def]
+def _finish(ax: Axes, scale: Scale, language: Language) -> None:
     if scale.ends is not None:
         ax.set_xlim(*scale.ends)
     numbers(ax.xaxis, language)
@@ -161,7 +203,16 @@ def _finish(ax, scale: Scale, language: Language) -> None:  # type: ignore[no-un
     ax.grid(axis="x")
     for word, x, side in ((scale.left_word, 0.0, "left"), (scale.right_word, 1.0, "right")):
         if word:
-            ax.annotate(word, (x, 1.0), xycoords="axes fraction", xytext=(0, 3),
-                        textcoords="offset points", ha=side, va="bottom", color=QUIET, fontsize=8)  # fmt: skip
+            ax.annotate(
+                word,
+                (x, 1.0),
+                xycoords="axes fraction",
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha=side,
+                va="bottom",
+                color=QUIET,
+                fontsize=8,
+            )
     bare(ax)
     ax.spines["bottom"].set_color(LINE)

@@ -43,12 +43,13 @@ def profile_lines(
                 marker=_SHAPES[style], linestyle=_STYLES[style], markersize=6, linewidth=1.8,
                 label=label(name, 40), errorbar=None,
             )  # fmt: skip
-        ax.set_xticks(range(len(criteria)), [label(c, 18) for c in criteria], parse_math=False)
+        ax.set_xticks(range(len(criteria)), [label(c, 18) for c in criteria])
         ax.set_ylim(*ends)
         ax.set_xlim(-0.3, len(criteria) - 0.7)
         numbers(ax.yaxis, language)
         ax.grid(axis="y")
         bare(ax)
-        ax.get_legend().remove()
+        if (inner := ax.get_legend()) is not None:
+            inner.remove()
         figure.legend(loc="outside upper left", ncols=min(4, len(profiles)), borderpad=0)
         return picture(figure)

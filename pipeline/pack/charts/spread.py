@@ -80,7 +80,7 @@ def score_bars(
             ax.plot(
                 positions, one.shares, shape, color=colour, markersize=size,
                 markeredgewidth=weight, markeredgecolor=OCHRE_MARK if shape == "_" else INK,
-                zorder=4, linestyle="none",
+                zorder=4, linestyle="none", clip_on=False,
             )  # fmt: skip
         tops = [
             max([share, *(s.shares[i] for s in others if not math.isnan(s.shares[i]))])
@@ -97,8 +97,8 @@ def score_bars(
         ax.set_xlim(-0.6, len(names) - 0.4)
         every = max(1, math.ceil(len(names) / 12))
         ticks = [at for at in positions if at % every == 0]
-        short = 14 if len(names) <= 6 else 6
-        ax.set_xticks(ticks, [_two_lines(names[at], short) for at in ticks], parse_math=False)
+        short = 20 if len(names) <= 5 else 15 if len(names) <= 7 else 6
+        ax.set_xticks(ticks, [_two_lines(names[at], short) for at in ticks])
         percents(ax.yaxis, language)
         ax.yaxis.set_major_locator(MaxNLocator(4))
         ax.grid(axis="y")
@@ -159,10 +159,10 @@ def level_bars(
             ax.bar(range(len(points)), known, width=0.7, color=BLUE)
             if any(math.isnan(share) for share in shares):
                 ax.text(0.5, 0.5, hidden, transform=ax.transAxes, ha="center", color=QUIET)
-            ax.set_title(label(title, 26), fontsize=8.5, parse_math=False)
+            ax.set_title(label(title, 26), fontsize=8.5)
             ax.set_ylim(0, highest * 1.08)
             ticks = list(range(0, len(points), every))
-            ax.set_xticks(ticks, [points[at] for at in ticks], parse_math=False)
+            ax.set_xticks(ticks, [points[at] for at in ticks])
             percents(ax.yaxis, language)
             ax.yaxis.set_major_locator(MaxNLocator(3))
             ax.grid(axis="y")

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
 from pipeline.locale import Language
@@ -31,7 +32,7 @@ MOST_MARKS_AS_VECTOR = 400
 """Above this many marks a picture is smaller as pixels."""
 _PIXELS_PER_INCH = 96
 
-_RC: dict[str, Any] = {
+_RC: Any = {
     **sns.axes_style("white"),
     **sns.plotting_context("paper"),
     "font.family": ["DejaVu Sans"],
@@ -56,6 +57,7 @@ _RC: dict[str, Any] = {
     "grid.color": "#ece8e1",
     "grid.linewidth": 0.8,
     "text.color": TEXT,
+    "text.parse_math": False,  # a name may hold a dollar sign
     "legend.frameon": False,
     "legend.fontsize": 9,
     "hatch.linewidth": 0.6,
@@ -76,9 +78,9 @@ def styled() -> Iterator[None]:
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """Return a figure that belongs to nobody else."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03)
+    figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr]  # constrained
     return figure
 
 
@@ -93,7 +95,7 @@ def picture(figure: Figure, n_marks: int = 0) -> Picture:
         figure.savefig(raw, format="png", dpi=2 * _PIXELS_PER_INCH, metadata={"Software": None})
         kind = "png"
     data = base64.b64encode(raw.getvalue()).decode()
-    address = Markup(f"data:image/{kind};base64,{data}")  # noqa: S704  # base64 has no markup
+    address = Markup(f"data:image/{kind};base64,{data}")  # base64 has no markup
     return Picture(address, round(width * _PIXELS_PER_INCH), round(height * _PIXELS_PER_INCH))
 
 

@@ -36,7 +36,7 @@ def build(context: Context) -> list[Block]:
     ]
     write = context.language.number
     alt = "; ".join(
-        f"{word}: {say(msgn('{n} minute', '{n} minutes', round(item.minutes)))}"
+        word + ": " + say(msgn("{n} minute", "{n} minutes", round(item.minutes)))
         for word, item in words
     )
     blocks.append(

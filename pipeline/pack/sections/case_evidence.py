@@ -77,7 +77,7 @@ def _evidence(context: Context, case: Case) -> list[Block]:
         words = [context.date(row["dated_on"], "medium")]
         if row["kind"] in EVIDENCE_KINDS:
             words.append(say(EVIDENCE_KINDS[row["kind"]]))
-        if isinstance(row["criterion_id"], str):
+        if context.knows_criterion(row["criterion_id"]):
             words.append(context.criterion(row["criterion_id"]))
         by = row["from_id"]
         items.append(

@@ -11,7 +11,7 @@ from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Part, Tabl
 from pipeline.pack.context import Context, shorten
 from pipeline.pack.marks import strip
 from pipeline.pack.sections import case_evidence
-from pipeline.pack.wording import QUESTIONS, QUIET, RULES
+from pipeline.pack.wording import ANSWERS, QUESTIONS, QUIET, RULES
 
 MOST_CARDS = 25
 MOST_LISTED = 500
@@ -25,7 +25,7 @@ def build(context: Context) -> list[Block]:
     if not plan.cases:
         standing = context.analysis.standing
         if not isinstance(standing, Standing):
-            return [context.reason(standing)]
+            return [context.reason(standing, ANSWERS["standing"])]
         return [Note(say(msg("There are no cases: nobody with a rating is in this view.")))]
     first = [case for case in plan.cases if case.session == 1]
     cards, rest = first[:MOST_CARDS], first[MOST_CARDS:]
@@ -130,13 +130,14 @@ def _facts(context: Context, row: pd.Series | None) -> list[tuple[str, str]]:
         return []
     raters = say(msgn("{n} rater", "{n} raters", int(row["n_raters"])))
     facts = [(say(msg("Score now")), f"{context.score(row['score'])} ({raters})")]
+    if context.is_conversation:
+        return facts
     if pd.notna(row["previous"]):
         change = context.language.signed(float(row["change"]))
         facts.append((say(msg("Cycle before")), f"{context.score(row['previous'])} ({change})"))
     else:
         facts.append((say(msg("Cycle before")), say(msg("no rating"))))
-    if not context.is_conversation:
-        facts.append((say(msg("Among comparable people")), position(context, row)))
+    facts.append((say(msg("Among comparable people")), position(context, row)))
     return facts
 
 

@@ -11,7 +11,7 @@ from pipeline.pack.blocks import Block, Cell, Column, Note, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.marks import bars
 from pipeline.pack.sections.frame import anchor_columns
-from pipeline.pack.wording import agreement_word
+from pipeline.pack.wording import ANSWERS, agreement_word
 
 USUAL_WITHIN_ONE = 0.85
 
@@ -21,7 +21,7 @@ def build(context: Context) -> list[Block]:
     say, found = context.say, context.analysis.distribution
     agreement = context.analysis.agreement
     if not isinstance(found, Distribution):
-        return [context.reason(found)]
+        return [context.reason(found, ANSWERS["distribution"])]
     shared = agreement.criteria if isinstance(agreement, Agreement) else None
     columns = [
         Column(say(msg("Criterion"))),
@@ -61,7 +61,7 @@ def build(context: Context) -> list[Block]:
         Table(say(msg("The criteria side by side")), tuple(columns), tuple(rows)),
     ]
     if shared is None and not isinstance(agreement, Agreement):
-        blocks.append(context.reason(agreement))
+        blocks.append(context.reason(agreement, ANSWERS["agreement"]))
     elif shared is not None:
         blocks += _reasons(context, shared)
         blocks.append(

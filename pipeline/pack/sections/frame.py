@@ -131,7 +131,7 @@ def _criteria(context: Context) -> list[Block]:
                 for p in used
             ),
         ]
-        body = [
+        body: list[tuple[str | Cell, ...]] = [
             (_named(context, row, weighted), *(one.get(point, "–") for point in used))
             for row, one in zip(rows, anchors, strict=True)
         ]

@@ -7,6 +7,7 @@ from pipeline.methods.evidence import RECENT_DAYS, Evidence
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Fold, Note, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.marks import share_bar
+from pipeline.pack.wording import ANSWERS
 
 MOST_NAMED = 30
 _MUCH_RECENT = 0.5
@@ -18,7 +19,7 @@ def build(context: Context) -> list[Block]:
     blocks += _rows(context)
     evidence = context.analysis.evidence
     if not isinstance(evidence, Evidence):
-        return [*blocks, context.reason(evidence)]
+        return [*blocks, context.reason(evidence, ANSWERS["evidence"])]
     points = [_rationales(context, evidence), _dated(context, evidence)]
     if evidence.share_recent is not None:
         points.append(_recent(context, evidence.share_recent))
@@ -87,9 +88,8 @@ def _recent(context: Context, share: float) -> str:
     )
     if share < _MUCH_RECENT:
         return text
-    return (
-        f"{text} {context.say(msg('Guard against judging the last weeks instead of the cycle.'))}"
-    )
+    guard = msg("Guard against judging the last weeks instead of the cycle.")
+    return f"{text} {context.say(guard)}"
 
 
 def _unrated(context: Context) -> list[Block]:

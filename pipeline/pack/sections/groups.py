@@ -11,6 +11,7 @@ from pipeline.pack.blocks import Block, Bullets, Cell, Column, Figure, Fold, Par
 from pipeline.pack.charts import profile_lines
 from pipeline.pack.context import Context
 from pipeline.pack.marks import strip
+from pipeline.pack.wording import ANSWERS
 
 _CHECKS: dict[str, Message] = {
     "bic_gain": msg("More than one profile describes the ratings clearly better (BIC gain)"),
@@ -33,7 +34,7 @@ def build(context: Context) -> list[Block]:
 def _groups(context: Context) -> list[Block]:
     say, standing = context.say, context.analysis.standing
     if not isinstance(standing, Standing):
-        return [context.reason(standing)]
+        return [context.reason(standing, ANSWERS["standing"])]
     groups = standing.groups
     if groups.empty:
         return [
@@ -87,7 +88,7 @@ def _groups(context: Context) -> list[Block]:
 def _profiles(context: Context) -> list[Block]:
     found = context.analysis.profiles
     if not isinstance(found, Profiles):
-        return [context.reason(found)]
+        return [context.reason(found, ANSWERS["profiles"])]
     blocks: list[Block] = []
     if found.n_profiles < 2:
         blocks.append(

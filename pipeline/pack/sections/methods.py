@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 
 from pipeline.agenda import DISAGREEMENT, FAR_FROM_GROUP, FRINGE, JUMP
-from pipeline.errors import msg
+from pipeline.errors import Message, msg
 from pipeline.methods.severity import Severity
 from pipeline.pack.blocks import Block, Bullets, Column, Facts, Fold, Part, Table
 from pipeline.pack.context import Context
-from pipeline.pack.sections.raters import CERTAIN
+from pipeline.pack.sections.severity import CERTAIN
 from pipeline.pack.wording import AUDIENCE
 
 GLOSSARY = (
@@ -102,7 +102,7 @@ def build(context: Context) -> list[Block]:
     ]
 
 
-def _methods(context: Context) -> list[object]:
+def _methods(context: Context) -> list[Message]:
     found = [
         msg(
             "Comparability: who rated whom is drawn as a network; only its connected parts compare."
@@ -121,7 +121,7 @@ def _methods(context: Context) -> list[object]:
         found.append(
             msg("The severity model here was fitted with {engine}.", engine=severity.engine)
         )
-    return list(found)
+    return found
 
 
 def _thresholds(context: Context) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from pipeline.pack.charts.intervals import MOST_NAMED, Estimate, Scale
 from pipeline.pack.charts.spread import Series
 from pipeline.pack.context import Context
 from pipeline.pack.marks import bars
+from pipeline.pack.wording import ANSWERS
 
 MOST_PANELS = 12
 NAN = float("nan")
@@ -22,7 +23,7 @@ def build(context: Context) -> list[Block]:
     """Make the part about the spread of scores."""
     found = context.analysis.distribution
     if not isinstance(found, Distribution):
-        return [context.reason(found)]
+        return [context.reason(found, ANSWERS["distribution"])]
     blocks: list[Block] = [Text(_opening(context, found), lead=True)]
     blocks += _overall(context, found)
     blocks += _levels(context, found)
@@ -199,7 +200,9 @@ def _levels(context: Context, found: Distribution) -> list[Block]:
                 Figure(
                     picture,
                     alt,
-                    say(msg("The share of scores at each point of the scale, per job level.")),
+                    say(
+                        msg("The share of scores per scale point and job level; n is their number.")
+                    ),
                     say(
                         msg(
                             "It does not show that levels are judged by another norm; the work"

@@ -15,8 +15,8 @@ from pipeline.methods.severity import Severity
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, Bullets, Facts, Part, Text
 from pipeline.pack.context import Context
-from pipeline.pack.sections.raters import flagged
-from pipeline.pack.wording import NOT_ESTIMABLE_NAMES
+from pipeline.pack.sections.severity import flagged
+from pipeline.pack.wording import ANSWERS
 
 MOST_TO_SETTLE = 5
 _LITTLE_SUBSTANTIATED, _AGREEMENT_NORM, _MEAN_SHIFT = 0.8, 0.85, 0.2
@@ -258,7 +258,7 @@ def cannot_tell(context: Context) -> list[str]:
     for name in ("design", "severity", "agreement", "standing", "profiles"):
         answer = getattr(context.analysis, name)
         if isinstance(answer, NotEstimable):
-            what = context.say(NOT_ESTIMABLE_NAMES[name])
+            what = context.say(ANSWERS[name])
             found.append(f"{what[:1].upper()}{what[1:]}: {context.say(answer.message)}")
     standing = context.analysis.standing
     if isinstance(standing, Standing) and len(standing.groups):
@@ -278,7 +278,9 @@ def cannot_tell(context: Context) -> list[str]:
                 )
             )
     design = context.analysis.design
-    n_weak = int(design.raters["verdict"].eq("weakly_linked").sum()) if isinstance(design, Design) else 0
+    n_weak = (
+        int(design.raters["verdict"].eq("weakly_linked").sum()) if isinstance(design, Design) else 0
+    )
     if n_weak:
         found.append(
             context.say(
