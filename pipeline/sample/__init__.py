@@ -17,11 +17,16 @@ __all__ = [
     "PlantedWho",
     "SampleSummary",
     "describe_effects",
+    "planted_effects",
     "write_sample",
 ]
 
 
 def describe_effects() -> str:
     """Return every effect planted in the committed sample, as a Markdown table."""
-    company = Company.plan(None, None, 3, SEED, planted=True)
-    return effects_table(company.planted_effects())
+    return effects_table(planted_effects())
+
+
+def planted_effects() -> tuple[PlantedWho, ...]:
+    """Return every effect planted in the committed sample, with whom it is about."""
+    return Company.plan(None, None, 3, SEED, planted=True).planted_effects()

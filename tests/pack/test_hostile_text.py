@@ -1,0 +1,114 @@
+"""Text from data is shown as text, whatever is in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from .conftest import MakePack, Shape, page_of, session_data
+
+HOSTILE = {
+    "script": "<script>alert('x')</script>",
+    "attribute": '" onmouseover="alert(1)" style=\'x\'',
+    "template": "{{ 7 * 7 }} {% raw %} {0} {name}",
+    "markdown": "# head **bold** [link](https://example.org) `code`",
+    "closing": "</section></main></style><h1>Mine</h1><!--",
+    "formula": '=HYPERLINK("http://example.org")',
+    "mathtext": "$\\frac{1}{2}$ $unclosed",
+    "right to left": "\u202eשלום مرحبا",
+    "emoji": "👩‍👩‍👧‍👦 🚀 \U0001f9ff",
+    "control": "a\x0bb\x0cc",
+    "entity": "&lt;b&gt; &amp;amp; &#60;script&#62;",
+    "long": "word " * 10_000,
+    "long without a space": "w" * 50_000,
+}
+
+
+class Elements(HTMLParser):
+    """Collects every element with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element."""
+        self.found.append((tag, dict(attrs)))
+
+
+def elements(page: str) -> list[tuple[str, dict[str, str | None]]]:
+    """Return every element of a page."""
+    parser = Elements()
+    parser.feed(page)
+    return parser.found
+
+
+def outline(page: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return elements and the names of their attributes: the page without its texts."""
+    return [(tag, tuple(sorted(attributes))) for tag, attributes in elements(page)]
+
+
+def filled(text: str) -> object:
+    """Return session data with a text in every place that shows text."""
+    data = session_data(Shape(n_people=12, n_raters=3))
+
+    def everywhere(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+        return table.assign(
+            **{name: pd.Series([text] * len(table), dtype="str") for name in columns}
+        )
+
+    return replace(
+        data,
+        session=replace(data.session, department=text[:300], theme=text[:300]),
+        ratings=everywhere(data.ratings, "rationale"),
+        employees=everywhere(data.employees, "job_family"),
+        people=everywhere(data.people, "name"),
+        criteria=everywhere(data.criteria, "label_nl", "label_en", "anchor_3_nl", "anchor_5_nl"),
+        cycle=everywhere(data.cycle, "what_counts", "what_does_not", "consequences"),
+        participants=everywhere(data.participants, "personal_goal"),
+        evidence=everywhere(data.evidence, "text"),
+        opinions=everywhere(data.opinions, "note"),
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_text_from_data_adds_no_element_and_no_attribute(pack_of: MakePack, text: str) -> None:
+    """A page has the same elements and attributes whether its texts are friendly or hostile."""
+    calm = page_of(pack_of(filled("calm text")))
+    page = page_of(pack_of(filled(text)))
+    assert outline(page) == outline(calm)
+    assert len(page) < 3_000_000
+
+
+def test_a_page_holds_no_script_style_attribute_or_outside_address(pack_of: MakePack) -> None:
+    """The page stands alone: nothing runs, nothing is fetched."""
+    page = page_of(pack_of(filled(HOSTILE["script"])))
+    for tag, attributes in elements(page):
+        assert tag not in {"script", "iframe", "object", "embed", "form", "link", "base"}
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:image/"))
+    without_data = re.sub(r'"data:[^"]*"', "", page)
+    assert not re.search(
+        r"(https?:)?//[a-z]", re.sub(r"<style>.*?</style>", "", without_data, flags=re.DOTALL)
+    )
+
+
+def test_the_policy_allows_this_style_sheet_only(pack_of: MakePack) -> None:
+    """The content security policy names the hash of the one style element."""
+    from pipeline.pack.html import style_policy
+
+    page = page_of(pack_of(filled(HOSTILE["closing"])))
+    styles = re.findall(r"<style>(.*?)</style>", page, flags=re.DOTALL)
+    assert len(styles) == 1
+    policy = dict(elements(page)[3][1])["content"]
+    assert policy == style_policy(styles[0])
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
