@@ -4,7 +4,7 @@ Model: the graph of raters and subjects, joined where a rater rated a subject. R
 connected part (component) share subjects, directly or through others. Only within a component
 can a strict rater be told from a weaker team.
 
-Source: METHODS section 0; Weeks & Williams (1964), Technometrics 6, 319-324, on connected
+Source: Weeks & Williams (1964), Technometrics 6, 319-324, on connected
 designs.
 
 Assumes that the ratings of one session and cycle come in, and that a ``subject_id`` is the same

@@ -1,7 +1,7 @@
 """Is each rating substantiated, and by evidence from the whole cycle?
 
-Counts rationales and dated evidence per subject. No model. Source: PRACTICE of calibration
-sessions (a rating is a number and a substantiation). It cannot tell whether a rationale is good,
+Counts rationales and dated evidence per subject. No model. A rating is a number and
+a substantiation. It cannot tell whether a rationale is good,
 only whether there is one.
 """
 

@@ -1,9 +1,9 @@
 """How strict is each rater, once who was rated is taken into account?
 
-Model: ``score ~ criterion + component + (1|subject) + (1|rater)`` by REML (M1 of METHODS section
-1). A fixed intercept per component centres severity within it: variances are fitted over all
+Model: ``score ~ criterion + component + (1|subject) + (1|rater)`` by REML.
+A fixed intercept per component centres severity within it: variances are fitted over all
 components together, no contrast runs across them, and components with one rater are left out.
-Where several criteria were rated, ``(1|subject:rater)`` (the halo term of M2) is added: a rater's
+Where several criteria were rated, ``(1|subject:rater)`` (halo) is added: a rater's
 scores of one subject hang together, and without it M1 reads halo as severity. Severity is minus
 the rater's BLUP, so it is shrunken: pulled to 0 for raters with few ratings.
 

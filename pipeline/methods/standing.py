@@ -15,7 +15,7 @@ nearest wider group, always in the same way:
 3. what remains is one group. People without a job level are adjacent to nobody and stay apart;
    where nobody has a level or family, all are one group.
 
-Source: METHODS section 5(a); the smallest group follows vivainsights' ``mingroup`` convention.
+Source: the smallest group follows vivainsights' ``mingroup`` convention.
 
 Assumes that levels sort in natural order ("9" before "10"). Raw means are compared: severity of
 raters is not taken out, so in an unlinked design a position also says who the rater was. An

@@ -108,6 +108,28 @@ class Context:
             return None
         return found.subjects.set_index("subject_id", drop=False)
 
+    @cached_property
+    def _rows(self) -> dict[str, dict[Any, pd.DataFrame]]:
+        data = self.data
+        keys = {
+            "ratings": (data.ratings, "subject_id"),
+            "evidence": (data.evidence, "employee_id"),
+            "results": (data.results, "employee_id"),
+            "goals": (data.goals, "owner_id"),
+            "employees": (data.employees, "employee_id"),
+        }
+        wanted = {case.subject_id for case in self.plan.cases}
+        wanted |= {case.employee_id for case in self.plan.cases}
+        return {
+            name: dict(list(table[table[key].isin(wanted)].groupby(key, sort=False)))
+            for name, (table, key) in keys.items()
+        }
+
+    def rows_of(self, table: str, identifier: str) -> pd.DataFrame:
+        """Return the rows about one case, grouped once for all cases."""
+        found = self._rows[table].get(identifier)
+        return getattr(self.data, table).iloc[:0] if found is None else found
+
     # how it is said ------------------------------------------------------------------------
 
     def say(self, message: Message | str, **values: object) -> str:

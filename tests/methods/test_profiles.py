@@ -148,7 +148,7 @@ def test_one_profile_holds_everybody_and_later_checks_are_not_needed() -> None:
 
 @pytest.mark.parametrize("name", ["normal", "uniform"])
 def test_the_files_without_structure_have_one_profile(name: str) -> None:
-    """Silhouette picks 8 clusters on both, and BIC alone 2 on the uniform one (METHODS.md)."""
+    """Silhouette picks 8 clusters on both, and BIC alone 2 on the uniform one."""
     path = SHARED / f"nostructure_{name}_200x5.csv"
     if not path.exists():
         pytest.skip("the shared data are not beside the repository")

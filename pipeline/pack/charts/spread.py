@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -26,7 +27,7 @@ from pipeline.pack.charts.style import (
     styled,
 )
 
-NAN = float("nan")
+_PANELS_A_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -146,27 +147,45 @@ def level_bars(
         Word for a panel that is not shown.
     """
     with styled():
-        columns = min(4, len(panels))
-        rows = math.ceil(len(panels) / columns)
-        figure = new_figure(0.35 + 1.25 * rows)
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        rows = [panels[at : at + _PANELS_A_ROW] for at in range(0, len(panels), _PANELS_A_ROW)]
+        figure = new_figure(0.3 + 1.3 * len(rows))
+        grid = figure.subplots(len(rows), 1, sharey=True, squeeze=False)
         highest = max(
             [share for _, shares in panels for share in shares if not math.isnan(share)] or [1.0]
         )
-        every = max(1, math.ceil(len(points) / 7))
-        for ax, (title, shares) in zip(grid.flat, panels, strict=False):
-            known = [0.0 if math.isnan(share) else share for share in shares]
-            ax.bar(range(len(points)), known, width=0.7, color=BLUE)
-            if any(math.isnan(share) for share in shares):
-                ax.text(0.5, 0.5, hidden, transform=ax.transAxes, ha="center", color=QUIET)
-            ax.set_title(label(title, 26), fontsize=8.5)
-            ax.set_ylim(0, highest * 1.08)
-            ticks = list(range(0, len(points), every))
-            ax.set_xticks(ticks, [points[at] for at in ticks])
+        for ax, row in zip(grid.flat, rows, strict=True):
+            _row_of_panels(ax, row, points, highest, hidden)
             percents(ax.yaxis, language)
             ax.yaxis.set_major_locator(MaxNLocator(3))
             ax.grid(axis="y")
             bare(ax)
-        for ax in list(grid.flat)[len(panels) :]:
-            ax.set_visible(False)
         return picture(figure, n_marks=len(panels) * len(points))
+
+
+def _row_of_panels(
+    ax: Axes,
+    panels: Sequence[tuple[str, Sequence[float]]],
+    points: Sequence[str],
+    highest: float,
+    hidden: str,
+) -> None:
+    """Draw panels side by side in one axes: a tenth of the time of an axes each."""
+    wide = len(points) + 1.6
+    every = max(1, math.ceil(len(points) / 7))
+    ticks: list[float] = []
+    words: list[str] = []
+    for number, (title, shares) in enumerate(panels):
+        left = number * wide
+        known = [0.0 if math.isnan(share) else share for share in shares]
+        ax.bar([left + at for at in range(len(points))], known, width=0.72, color=BLUE)
+        middle = left + (len(points) - 1) / 2
+        if any(math.isnan(share) for share in shares):
+            ax.text(middle, highest / 2, hidden, ha="center", color=QUIET, fontsize=8)
+        ax.text(
+            left - 0.4, highest * 1.16, label(title, 26), color=INK, fontsize=8.5, weight="bold"
+        )
+        ticks += [left + at for at in range(0, len(points), every)]
+        words += [points[at] for at in range(0, len(points), every)]
+    ax.set_xticks(ticks, words)
+    ax.set_xlim(-0.9, _PANELS_A_ROW * wide - 1.2)
+    ax.set_ylim(0, highest * 1.32)

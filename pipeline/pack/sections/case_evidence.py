@@ -21,8 +21,7 @@ def build(context: Context, case: Case) -> list[Block]:
 
 def results(context: Context, case: Case) -> list[tuple[str, str]]:
     """Return what was measured about a person, each with its target."""
-    table = context.data.results
-    own = table[table["employee_id"] == case.employee_id]
+    own = context.rows_of("results", case.employee_id)
 
     def write(value: float) -> str:
         return context.language.number(float(value), 0 if float(value).is_integer() else 1)
@@ -39,8 +38,8 @@ def results(context: Context, case: Case) -> list[tuple[str, str]]:
 
 
 def _rationales(context: Context, case: Case) -> list[Block]:
-    say, ratings = context.say, context.data.ratings
-    own = ratings[ratings["subject_id"].eq(case.subject_id) & ratings["rationale"].notna()]
+    say, own = context.say, context.rows_of("ratings", case.subject_id)
+    own = own[own["rationale"].notna()]
     if own.empty:
         return [Note(say(msg("No rationale was written.")), tone="warning")]
     found = [
@@ -67,8 +66,7 @@ def _more(context: Context, n: int) -> str:
 
 
 def _evidence(context: Context, case: Case) -> list[Block]:
-    say, table = context.say, context.data.evidence
-    own = table[table["employee_id"] == case.employee_id]
+    say, own = context.say, context.rows_of("evidence", case.employee_id)
     if own.empty:
         return [Note(say(msg("No dated evidence was recorded.")))]
     shown = own.sort_values("dated_on", ascending=False, kind="stable").head(MOST_EVIDENCE)
@@ -93,8 +91,7 @@ def _evidence(context: Context, case: Case) -> list[Block]:
 
 def goals(context: Context, case: Case) -> list[Block]:
     """Return the goals of a person, the last ones first."""
-    say, table = context.say, context.data.goals
-    own = table[table["owner_id"] == case.employee_id]
+    say, own = context.say, context.rows_of("goals", case.employee_id)
     if own.empty:
         return []
     shown = own.sort_values("due_on", ascending=False, kind="stable").head(MOST_GOALS)

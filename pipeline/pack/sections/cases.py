@@ -63,8 +63,7 @@ def _opening(context: Context, n_cards: int, n_rest: int) -> str:
 def _card(context: Context, case: Case, number: int) -> CaseCard:
     say = context.say
     row = None if context.standing is None else context.standing.loc[case.subject_id]
-    person = context.data.employees
-    person = person[person["employee_id"] == case.employee_id]
+    person = context.rows_of("employees", case.employee_id)
     subtitle = _subtitle(context, person)
     facts = [*_facts(context, row), *case_evidence.results(context, case)]
     scores = _scores(context, case)
@@ -160,20 +159,13 @@ def position(context: Context, row: pd.Series) -> str:
         )
     place = float(row["position"])
     place_text = context.language.number(place, 0 if place.is_integer() else 1)
-    return say(
-        msg(
-            "{place} of {n}, highest first ({label})",
-            place=place_text,
-            n=int(one["n"]),
-            label=shorten(str(one["label"]), 80),
-        )
-    )
+    text = say(msg("{place} of {n}, highest first", place=place_text, n=int(one["n"])))
+    return f"{text} ({shorten(str(one['label']), 80)})" if one["label"] else text
 
 
 def _scores(context: Context, case: Case) -> list[Block]:
     """Show the score per criterion and rater."""
-    say, ratings = context.say, context.data.ratings
-    own = ratings[ratings["subject_id"] == case.subject_id]
+    say, own = context.say, context.rows_of("ratings", case.subject_id)
     if own.empty:
         return []
     raters = list(dict.fromkeys(own.sort_values(["rater_role", "rater_id"])["rater_id"]))

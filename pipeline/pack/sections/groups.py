@@ -57,7 +57,7 @@ def _groups(context: Context) -> list[Block]:
         rows.append(
             (
                 Cell(
-                    str(row["label"]),
+                    str(row["label"]) or say(msg("everybody")),
                     under=say(msg("small groups taken together")) if row["merged"] else "",
                 ),
                 context.language.whole(int(row["n"])),

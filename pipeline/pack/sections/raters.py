@@ -193,7 +193,7 @@ def _agreement(context: Context) -> list[Block]:
 
 def _icc(context: Context, value: float, low: object, high: object) -> str:
     text = f"{context.score(value)}: {context.say(agreement_word(value))}"
-    if low is None or pd.isna(low) or pd.isna(high):  # type: ignore[call-overload]  # any scalar
+    if low is None or pd.isna(low) or pd.isna(high):
         return text
     return f"{text} ({context.interval(float(low), float(high))})"  # type: ignore[arg-type]
 
