@@ -3,9 +3,10 @@
 Run from the repository: ``python benchmarks/severity.py [--quick]``. Every case runs in a process
 of its own with one BLAS thread, so that peak memory is that of the case, data included. Fast cases
 are fitted five times or more and the median is shown, of the clock and of the processor (they
-differ when the machine is busy; R reports the clock only). Conditional standard deviations are part of
-every fit of ours. statsmodels is run on the small cases only; gpboost fits maximum likelihood, so
-that its criterion is compared with our ML fit. Software that is not installed is said to be so.
+differ when the machine is busy; R reports the clock only). Conditional standard deviations are
+part of every fit of ours. statsmodels is run on the small cases only; gpboost fits maximum
+likelihood, so that its criterion is compared with our ML fit. Software that is not installed is
+said to be so.
 """
 
 import argparse
@@ -268,8 +269,8 @@ def main() -> None:
                 continue
             row = json.loads(run.stdout.splitlines()[-1])
             print(
-                f"{case:<26} {engine:<16} {row['seconds']:>9.3f} {row['cpu']:>8.3f} {row['megabytes']:>8.0f} "
-                f"{row['criterion']:>16.4f}",
+                f"{case:<26} {engine:<16} {row['seconds']:>9.3f} {row['cpu']:>8.3f} "
+                f"{row['megabytes']:>8.0f} {row['criterion']:>16.4f}",
                 flush=True,
             )
 

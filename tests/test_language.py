@@ -87,3 +87,11 @@ def test_values_in_a_sentence_are_written_in_its_language() -> None:
     """Numbers, counts and nested messages too."""
     sentence = msg("{a} and {b}", a=1.5, b=msgn("{n} day", "{n} days", 2))
     assert Language("en").say(sentence) == "1.50 and 2 days"
+
+
+def test_lists_are_joined_as_a_sentence_does() -> None:
+    """A, b and c."""
+    assert Language("nl").join(["a", "b", "c"]) == "a, b en c"
+    assert Language("en").join(["a", "b"]) == "a and b"
+    assert Language("en").join(["a"]) == "a"
+    assert Language("en").join([]) == ""

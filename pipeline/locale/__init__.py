@@ -16,7 +16,7 @@ from babel.messages import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
-from pipeline.errors import Message
+from pipeline.errors import Message, msg
 
 LANGUAGES = ("nl", "en")
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -112,4 +112,4 @@ class Language:
         """Join texts as a sentence does: a, b and c."""
         if len(texts) < 2:
             return "".join(texts)
-        return f"{', '.join(texts[:-1])} {self.gettext('and')} {texts[-1]}"
+        return f"{', '.join(texts[:-1])} {self.say(msg('and'))} {texts[-1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import nbformat
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.analysis import Analysis, analyse
 from pipeline.pack import Pack, make_pack
 from pipeline.pack.html import to_html
 from pipeline.settings import Settings
@@ -189,15 +191,25 @@ def session_data(shape: Shape = Shape(), **changes: Any) -> SessionData:  # froz
 
 
 MakePack = Callable[..., Pack]
+_shaped = lru_cache(maxsize=None)(session_data)
+_analysed: dict[int, tuple[SessionData, Analysis]] = {}
+
+
+def _remembered(data: SessionData, settings: Settings) -> Analysis:
+    """Analyse each invented session once: these tests are about what is shown."""
+    if id(data) not in _analysed:
+        _analysed[id(data)] = (data, analyse(data, settings))  # data is kept, so the id stays its
+    return _analysed[id(data)][1]
 
 
 @pytest.fixture
-def pack_of(settings: Settings) -> MakePack:
+def pack_of(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> MakePack:
     """Return a function that makes a pack of invented session data."""
+    monkeypatch.setattr("pipeline.pack.prepare.analyse", _remembered)
 
     def make(data: SessionData | Shape | None = None, language: str = "en", **options: Any) -> Pack:
         if not isinstance(data, SessionData):
-            data = session_data(data or Shape())
+            data = _shaped(data or Shape())
         return make_pack(data, options.pop("settings", settings), language=language, **options)
 
     return make
