@@ -82,8 +82,9 @@ def data_dictionary() -> str:
         "## What is planted in the sample company",
         "",
         "`sample/` is written by `calibrate sample data/sample`. Everybody in it is invented. The"
-        " effects below are put into its ratings on purpose; all else is ordinary variation, with"
-        " a severity of ordinary raters of about 0.17 points (standard deviation), cut off at 0.38.",
+        " effects below are put into its ratings on purpose; all else is ordinary variation. The"
+        " severity of ordinary raters varies by about 0.17 points (standard deviation) and is cut"
+        " off at 0.38.",
         "",
         describe_effects().strip(),
         "",

@@ -22,6 +22,7 @@ from pipeline.privacy import Audience, View
 from pipeline.settings import Settings
 from pipeline.store import Session, SessionData
 
+Row = dict[Any, Any]
 NO_VALUE = "\N{EN DASH}"
 LONGEST_SHOWN = 600
 """Characters of a text from data that are shown; the rest is in the store."""
@@ -101,15 +102,23 @@ class Context:
         return found.unrated if isinstance(found, Evidence) else ()
 
     @cached_property
-    def standing(self) -> pd.DataFrame | None:
-        """One row per subject, by identifier; None where not computed or not shown."""
+    def standing(self) -> dict[str, Row]:
+        """Where each subject stands, by identifier; empty where not computed or not shown."""
         found = self.analysis.standing
         if not isinstance(found, Standing):
-            return None
-        return found.subjects.set_index("subject_id", drop=False)
+            return {}
+        return {str(row["subject_id"]): row for row in found.subjects.to_dict("records")}
 
     @cached_property
-    def _rows(self) -> dict[str, dict[Any, pd.DataFrame]]:
+    def comparable_groups(self) -> dict[Any, Row]:
+        """The groups of comparable people, by number; empty where not shown."""
+        found = self.analysis.standing
+        if not isinstance(found, Standing):
+            return {}
+        return {row["group"]: row for row in found.groups.to_dict("records")}
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, list[Row]]]:
         data = self.data
         keys = {
             "ratings": (data.ratings, "subject_id"),
@@ -120,15 +129,16 @@ class Context:
         }
         wanted = {case.subject_id for case in self.plan.cases}
         wanted |= {case.employee_id for case in self.plan.cases}
-        return {
-            name: dict(list(table[table[key].isin(wanted)].groupby(key, sort=False)))
-            for name, (table, key) in keys.items()
-        }
+        found: dict[str, dict[str, list[Row]]] = {}
+        for name, (table, key) in keys.items():
+            found[name] = {}
+            for row in table[table[key].isin(wanted)].to_dict("records"):
+                found[name].setdefault(str(row[key]), []).append(row)
+        return found
 
-    def rows_of(self, table: str, identifier: str) -> pd.DataFrame:
-        """Return the rows about one case, grouped once for all cases."""
-        found = self._rows[table].get(identifier)
-        return getattr(self.data, table).iloc[:0] if found is None else found
+    def rows_of(self, table: str, identifier: str) -> list[Row]:
+        """Return the rows about one case; read once for all cases, as plain values."""
+        return self._rows[table].get(identifier, [])
 
     # how it is said ------------------------------------------------------------------------
 

@@ -146,10 +146,13 @@ def load_table(
     kept = schema.contract[table]
     holds = kept.c.to_batch.is_(None)
     same_key = kept.c.row_key == stage.c.row_key
-    unchanged: int = connection.scalar(
-        sa.select(sa.func.count())
-        .select_from(stage.join(kept, sa.and_(same_key, holds)))
-        .where(kept.c.row_hash == stage.c.row_hash)
+    unchanged = int(
+        connection.scalar(
+            sa.select(sa.func.count())
+            .select_from(stage.join(kept, sa.and_(same_key, holds)))
+            .where(kept.c.row_hash == stage.c.row_hash)
+        )
+        or 0
     )
     other_content = sa.select(stage.c.row_key).where(same_key, stage.c.row_hash != kept.c.row_hash)
     corrected = connection.execute(

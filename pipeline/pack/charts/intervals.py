@@ -63,50 +63,38 @@ def forest(rows: Sequence[Estimate], scale: Scale, note_title: str, language: La
     Marked rows have another shape as well as another colour.
     """
     with styled():
-        figure = new_figure(0.85 + 0.235 * max(len(rows), 3))
+        figure = new_figure(0.85 + 0.235 * max(len(rows), 3), right=0.9)
         ax = figure.subplots()
         at = np.arange(len(rows))[::-1]
         _ground(ax, scale)
-        for y, row in zip(at, rows, strict=True):
-            colour = OCHRE_MARK if row.marked else BLUE
-            if np.isfinite(row.low) and np.isfinite(row.high):
-                ax.plot(
-                    [row.low, row.high],
-                    [y, y],
-                    color=colour,
-                    linewidth=1.7,
-                    solid_capstyle="butt",
-                    zorder=2,
-                )
-            ax.plot(
-                row.middle,
-                y,
-                "D" if row.marked else "o",
+        for marked, colour, shape, size in ((False, BLUE, "o", 5.0), (True, OCHRE_MARK, "D", 5.4)):
+            chosen = [(y, row) for y, row in zip(at, rows, strict=True) if row.marked is marked]
+            known = [(y, row) for y, row in chosen if np.isfinite(row.low + row.high)]
+            ax.hlines(
+                [y for y, _ in known],
+                [row.low for _, row in known],
+                [row.high for _, row in known],
                 color=colour,
-                markersize=5.4 if row.marked else 5,
+                linewidth=1.7,
+                zorder=2,
+            )
+            ax.plot(
+                [row.middle for _, row in chosen],
+                [y for y, _ in chosen],
+                shape,
+                color=colour,
+                markersize=size,
                 markeredgecolor="white",
                 markeredgewidth=0.6,
                 zorder=3,
             )
         ax.set_yticks(at, [label(row.name) for row in rows])
         ax.set_ylim(-0.7, len(rows) - 0.3)
-        for y, row in zip(at, rows, strict=True):
-            ax.annotate(
-                row.note,
-                (1.01, y),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                color=QUIET,
-                fontsize=8,
-            )
-        ax.annotate(
-            note_title,
-            (1.01, len(rows) - 0.3),
-            xycoords=("axes fraction", "data"),
-            va="bottom",
-            color=QUIET,
-            fontsize=8,
-        )
+        beside = ax.get_yaxis_transform()
+        notes = [*zip(at, (row.note for row in rows), strict=True), (len(rows) - 0.1, note_title)]
+        for y, text in notes:
+            note = ax.text(1.01, y, text, transform=beside, va="center", color=QUIET, fontsize=8)
+            note.set_in_layout(False)  # the room beside the axes is kept anyway
         ax.tick_params(axis="y", length=0)
         _finish(ax, scale, language)
         return picture(figure, n_marks=3 * len(rows))

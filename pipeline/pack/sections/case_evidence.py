@@ -7,7 +7,7 @@ import pandas as pd
 from pipeline.agenda import Case
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Fold, Note, Record, Records
-from pipeline.pack.context import Context, shorten
+from pipeline.pack.context import Context, Row, shorten
 from pipeline.pack.wording import EVIDENCE_KINDS, GOAL_STATES, RATER_ROLES
 
 MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS = 5, 5, 4, 4
@@ -27,7 +27,7 @@ def results(context: Context, case: Case) -> list[tuple[str, str]]:
         return context.language.number(float(value), 0 if float(value).is_integer() else 1)
 
     found = []
-    for row in own.head(MOST_RESULTS).to_dict("records"):
+    for row in own[:MOST_RESULTS]:
         text = write(row["value"])
         if pd.notna(row["target"]):
             text = context.say(
@@ -38,17 +38,20 @@ def results(context: Context, case: Case) -> list[tuple[str, str]]:
 
 
 def _rationales(context: Context, case: Case) -> list[Block]:
-    say, own = context.say, context.rows_of("ratings", case.subject_id)
-    own = own[own["rationale"].notna()]
-    if own.empty:
+    written: dict[tuple[str, str], list[Row]] = {}
+    for row in context.rows_of("ratings", case.subject_id):
+        if isinstance(row["rationale"], str):
+            written.setdefault((row["rater_id"], row["rationale"]), []).append(row)
+    say = context.say
+    if not written:
         return [Note(say(msg("No rationale was written.")), tone="warning")]
     found = [
         Record(
-            f"{context.person(rater)}{_role(context, rows['rater_role'].iloc[0])} · "
-            + context.language.join([context.criterion(one) for one in rows["criterion_id"]]),
-            shorten(str(text), LONGEST),
+            f"{context.person(rater)}{_role(context, rows[0]['rater_role'])} · "
+            + context.language.join([context.criterion(row["criterion_id"]) for row in rows]),
+            shorten(text, LONGEST),
         )
-        for (rater, text), rows in own.groupby(["rater_id", "rationale"], sort=False)
+        for (rater, text), rows in written.items()
     ]
     note = _more(context, len(found) - MOST_RATIONALES)
     return [Records(say(msg("Rationales")), tuple(found[:MOST_RATIONALES]), note)]
@@ -67,11 +70,11 @@ def _more(context: Context, n: int) -> str:
 
 def _evidence(context: Context, case: Case) -> list[Block]:
     say, own = context.say, context.rows_of("evidence", case.employee_id)
-    if own.empty:
+    if not own:
         return [Note(say(msg("No dated evidence was recorded.")))]
-    shown = own.sort_values("dated_on", ascending=False, kind="stable").head(MOST_EVIDENCE)
+    shown = sorted(own, key=lambda row: row["dated_on"], reverse=True)[:MOST_EVIDENCE]
     items = []
-    for row in shown.to_dict("records"):
+    for row in shown:
         words = [context.date(row["dated_on"], "medium")]
         if row["kind"] in EVIDENCE_KINDS:
             words.append(say(EVIDENCE_KINDS[row["kind"]]))
@@ -89,14 +92,18 @@ def _evidence(context: Context, case: Case) -> list[Block]:
     return [Records(say(msg("Dated evidence")), tuple(items), note)]
 
 
+def _due(row: Row) -> pd.Timestamp:
+    return pd.Timestamp.min if pd.isna(row["due_on"]) else row["due_on"]
+
+
 def goals(context: Context, case: Case) -> list[Block]:
     """Return the goals of a person, the last ones first."""
     say, own = context.say, context.rows_of("goals", case.employee_id)
-    if own.empty:
+    if not own:
         return []
-    shown = own.sort_values("due_on", ascending=False, kind="stable").head(MOST_GOALS)
+    shown = sorted(own, key=_due, reverse=True)[:MOST_GOALS]
     items = []
-    for row in shown.to_dict("records"):
+    for row in shown:
         words = [context.date(row["due_on"], "medium")]
         if row["status"] in GOAL_STATES:
             words.append(say(GOAL_STATES[row["status"]]))

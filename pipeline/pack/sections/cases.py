@@ -8,7 +8,7 @@ from pipeline.agenda import Case
 from pipeline.errors import Message, msg, msgn
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Part, Table, Text
-from pipeline.pack.context import Context, shorten
+from pipeline.pack.context import Context, Row, shorten
 from pipeline.pack.marks import strip
 from pipeline.pack.sections import case_evidence
 from pipeline.pack.wording import ANSWERS, QUESTIONS, QUIET, RULES
@@ -62,7 +62,7 @@ def _opening(context: Context, n_cards: int, n_rest: int) -> str:
 
 def _card(context: Context, case: Case, number: int) -> CaseCard:
     say = context.say
-    row = None if context.standing is None else context.standing.loc[case.subject_id]
+    row = context.standing.get(case.subject_id)
     person = context.rows_of("employees", case.employee_id)
     subtitle = _subtitle(context, person)
     facts = [*_facts(context, row), *case_evidence.results(context, case)]
@@ -110,10 +110,10 @@ def questions(context: Context, case: Case) -> tuple[str, ...]:
     return tuple(context.say(one) for one in chosen[:MOST_QUESTIONS])
 
 
-def _subtitle(context: Context, person: pd.DataFrame) -> str:
-    if person.empty:
+def _subtitle(context: Context, person: list[Row]) -> str:
+    if not person:
         return ""
-    row, words = person.iloc[0], []
+    row, words = person[0], []
     if isinstance(row.get("job_level"), str):
         words.append(context.say(msg("level {level}", level=row["job_level"])))
     if isinstance(row.get("job_family"), str):
@@ -123,7 +123,7 @@ def _subtitle(context: Context, person: pd.DataFrame) -> str:
     return " · ".join(words)
 
 
-def _facts(context: Context, row: pd.Series | None) -> list[tuple[str, str]]:
+def _facts(context: Context, row: Row | None) -> list[tuple[str, str]]:
     say = context.say
     if row is None:
         return []
@@ -140,15 +140,14 @@ def _facts(context: Context, row: pd.Series | None) -> list[tuple[str, str]]:
     return facts
 
 
-def position(context: Context, row: pd.Series) -> str:
+def position(context: Context, row: Row) -> str:
     """Say where a person stands among comparable people, or why not."""
     say, standing = context.say, context.analysis.standing
     if not isinstance(standing, Standing):
         return "–"
-    group = standing.groups[standing.groups["group"] == row["group"]]
-    if group.empty:
+    one = context.comparable_groups.get(row["group"])
+    if one is None:
         return say(msg("not shown in this pack"))
-    one = group.iloc[0]
     if pd.isna(row["position"]):
         return say(
             msg(
@@ -165,41 +164,41 @@ def position(context: Context, row: pd.Series) -> str:
 
 def _scores(context: Context, case: Case) -> list[Block]:
     """Show the score per criterion and rater."""
-    say, own = context.say, context.rows_of("ratings", case.subject_id)
-    if own.empty:
+    say = context.say
+    own = [row for row in context.rows_of("ratings", case.subject_id) if pd.notna(row["score"])]
+    if not own:
         return []
-    raters = list(dict.fromkeys(own.sort_values(["rater_role", "rater_id"])["rater_id"]))
-    several = len(raters) > 1
-    columns = [Column(say(msg("Criterion")))]
+    own.sort(key=lambda row: (str(row["rater_role"]), row["rater_id"]))
+    raters = list(dict.fromkeys(row["rater_id"] for row in own))
     many = len(raters) > MOST_SCORE_COLUMNS
-    if not many:
-        columns += [Column(context.person(rater), numeric=True) for rater in raters]
-    else:
+    columns = [Column(say(msg("Criterion")))]
+    if many:
         columns += [
             Column(say(msg("Raters")), numeric=True),
             Column(say(msg("Mean")), numeric=True),
         ]
+    else:
+        columns += [Column(context.person(rater), numeric=True) for rater in raters]
     columns.append(Column(say(msg("On the scale"))))
-    ends = (context.settings.scale.low, context.settings.scale.high)
     rows: list[tuple[str | Cell, ...]] = []
-    for criterion, part in own.groupby("criterion_id", sort=True):
+    for criterion in sorted({row["criterion_id"] for row in own}):
+        given = {row["rater_id"]: row["score"] for row in own if row["criterion_id"] == criterion}
+        values = sorted(float(value) for value in given.values())
+        mean = sum(values) / len(values)
+        cells: list[str] = (
+            [context.language.whole(len(values)), context.score(mean)]
+            if many
+            else [context.score(given.get(rater), 1) for rater in raters]
+        )
         name = context.criterion(criterion)
-        values = [float(v) for v in part["score"] if pd.notna(v)]
-        given = part.drop_duplicates("rater_id").set_index("rater_id")["score"]
-        if many:
-            mean = sum(values) / len(values) if values else None
-            cells: list[str | Cell] = [context.language.whole(len(values)), context.score(mean)]
-        else:
-            cells = [context.score(given.get(rater), 1) for rater in raters]
-        text = ", ".join(context.score(v, 1) for v in sorted(values)[:20])
-        mean_mark = sum(values) / len(values) if many and values else None
+        text = ", ".join(context.score(value, 1) for value in values[:20])
         drawing = strip(
             () if many else values,
-            ends,
+            (context.settings.scale.low, context.settings.scale.high),
             f"{name}: {text}",
             points=context.points,
-            mean=mean_mark,
-            band=(min(values), max(values)) if several and values else None,
+            mean=mean if many else None,
+            band=(values[0], values[-1]) if len(raters) > 1 else None,
             width=120,
         )
         rows.append((name, *cells, Cell(drawing=drawing)))
@@ -216,7 +215,7 @@ def _others(context: Context, cases: list[Case], first: int) -> Part:
     say, shown = context.say, cases[:MOST_LISTED]
     rows = []
     for number, case in enumerate(shown, first + 1):
-        row = None if context.standing is None else context.standing.loc[case.subject_id]
+        row = context.standing.get(case.subject_id)
         rows.append(
             (
                 context.subject(case.subject_id, case.employee_id),
