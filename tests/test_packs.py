@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
 from nbclient import NotebookClient
@@ -194,6 +195,57 @@ def test_planted_severity_is_found(company: Path, rater: str) -> None:
         assert row["ci_low"] > 0
     else:
         assert row["ci_high"] < 0
+
+
+HOSTILE = [
+    "../../etc",
+    'R&D / "Zuid"',
+    "r-d-zuid",
+    "\N{GRINNING FACE} {0} <b>vet</b>",
+    "=HYPERLINK(1)" + "x" * 300,
+]
+
+
+def test_awkward_departments_stay_in_their_folder(tmp_path: Path) -> None:
+    """Names with paths, markup, braces and 300 characters: each its own pack, shown as typed."""
+    employees = pd.DataFrame(
+        {
+            "employee_id": [f"00{i}" for i in range(len(HOSTILE))],
+            "department": HOSTILE,
+            "name": ["<script>alert(1)</script>"] * len(HOSTILE),
+        }
+    )
+    ratings = pd.DataFrame(
+        {
+            "cycle": "2026/../..",
+            "employee_id": employees["employee_id"],
+            "rater_id": "m'; DROP TABLE ratings --",
+            "criterion_id": "{{ 7 * 7 }}",
+            "score": 3,
+            "rationale": "<img src=x onerror=alert(1)> {{ 7 * 7 }} *ok* =1+1",
+        }
+    )
+    employees.to_csv(tmp_path / "employees.csv", index=False)
+    ratings.to_csv(tmp_path / "ratings.csv", index=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    loaded = calibrate(
+        home, "import", str(tmp_path / "employees.csv"), str(tmp_path / "ratings.csv")
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    made = calibrate(home, "packs", "--lang", "en")
+    assert made.returncode == 0, made.stdout
+    packs = list((home / "reports").glob("*/*/calibration-pack.html"))
+    assert len(packs) == len(HOSTILE)
+    assert {path.name for path in tmp_path.iterdir()} == {"employees.csv", "home", "ratings.csv"}
+    titles = set()
+    for path in packs:
+        html = path.read_text()
+        assert "<script" not in html
+        assert "<img src=x" not in html
+        assert "49" not in re.findall(r"\{\{ 7 \* 7 \}\}|\b49\b", words_of(html))
+        titles |= {name for name in HOSTILE if name in words_of(html)}
+    assert titles == set(HOSTILE)
 
 
 @pytest.mark.skipif(not INSTEVAL.exists(), reason="needs ../shared/data/InstEval.csv.gz")
