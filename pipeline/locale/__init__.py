@@ -112,4 +112,5 @@ class Language:
         """Join texts as a sentence does: a, b and c."""
         if len(texts) < 2:
             return "".join(texts)
-        return f"{', '.join(texts[:-1])} {self.say(msg('and'))} {texts[-1]}"
+        together = self.say(msg("and"))
+        return f"{', '.join(texts[:-1])} {together} {texts[-1]}"
