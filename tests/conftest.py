@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -23,6 +24,11 @@ from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
 from pipeline.tables import TABLES
 from support import IN_CI
+
+
+# a shared machine is slow at times, which is no fault of the code; CI tries the same examples
+hypothesis.settings.register_profile("workbench", deadline=None, derandomize=IN_CI)
+hypothesis.settings.load_profile("workbench")
 
 
 @pytest.fixture(autouse=True)
