@@ -167,6 +167,7 @@ class CaseCard:
     questions: tuple[str, ...]
     scores: tuple[Block, ...]
     records: tuple[Block, ...]
+    wide: bool = False
 
 
 @dataclass(frozen=True)

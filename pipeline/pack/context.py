@@ -206,6 +206,10 @@ class Context:
         twice = {name for name, n in Counter(named.values()).items() if n > 1}
         return {one: f"{name} ({one})" if name in twice else name for one, name in named.items()}
 
+    def knows_person(self, identifier: Any) -> bool:
+        """Whether this audience may see who this is."""
+        return str(identifier) in self._names or self.view.viewer_id is None
+
     def person(self, identifier: Any) -> str:
         """Write a name; the identifier where there is none, and beside names that occur twice."""
         if identifier is None or pd.isna(identifier):

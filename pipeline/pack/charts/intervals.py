@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -28,6 +29,8 @@ from pipeline.pack.charts.style import (
     styled,
 )
 
+MOST_SINGLE_INTERVALS = 150
+"""Above this many intervals single ones are noise; the band shows the typical one."""
 MOST_NAMED = 40
 """Above this many rows names cannot be read; the rows become a sorted band."""
 
@@ -63,7 +66,7 @@ def forest(rows: Sequence[Estimate], scale: Scale, note_title: str, language: La
     Marked rows have another shape as well as another colour.
     """
     with styled():
-        figure = new_figure(0.85 + 0.235 * max(len(rows), 3), right=0.9)
+        figure = new_figure(0.85 + 0.235 * max(len(rows), 3))
         ax = figure.subplots()
         at = np.arange(len(rows))[::-1]
         _ground(ax, scale)
@@ -91,10 +94,13 @@ def forest(rows: Sequence[Estimate], scale: Scale, note_title: str, language: La
         ax.set_yticks(at, [label(row.name) for row in rows])
         ax.set_ylim(-0.7, len(rows) - 0.3)
         beside = ax.get_yaxis_transform()
-        notes = [*zip(at, (row.note for row in rows), strict=True), (len(rows) - 0.1, note_title)]
-        for y, text in notes:
-            note = ax.text(1.01, y, text, transform=beside, va="center", color=QUIET, fontsize=8)
-            note.set_in_layout(False)  # the room beside the axes is kept anyway
+        for y, row in zip(at, rows, strict=True):
+            note = ax.text(
+                1.01, y, row.note, transform=beside, va="center", color=QUIET, fontsize=8
+            )
+            note.set_in_layout(False)  # the title above them keeps the room
+        top = len(rows) - 0.3
+        ax.text(1.01, top, note_title, transform=beside, va="bottom", color=QUIET, fontsize=8)
         ax.tick_params(axis="y", length=0)
         _finish(ax, scale, language)
         return picture(figure, n_marks=3 * len(rows))
@@ -135,13 +141,24 @@ def ribbon(
             for one in (ax, side):
                 one.axhline(scale.reference, color=INK, linewidth=0.9, zorder=1)
         known = np.isfinite(down) & np.isfinite(up)
-        if known.any():
+        if known.sum() > MOST_SINGLE_INTERVALS:
+            wide = int(known.sum()) // 25
+            ax.fill_between(
+                ranks[known],
+                _typical(down[known], wide),
+                _typical(up[known], wide),
+                color=BLUE_PALE,
+                alpha=0.7,
+                linewidth=0,
+                zorder=2,
+            )
+        elif known.any():
             ax.vlines(
                 ranks[known],
                 down[known],
                 up[known],
                 color=BLUE_PALE,
-                linewidth=max(0.25, min(1.6, 260 / len(mid))),
+                linewidth=max(0.8, min(2.4, 240 / len(mid))),
                 zorder=2,
             )
         ax.plot(ranks, mid, color=BLUE, linewidth=2, zorder=3)
@@ -170,6 +187,12 @@ def ribbon(
         bare(ax)
         bare(side)
         return picture(figure, n_marks=len(mid))
+
+
+def _typical(ends: np.ndarray, wide: int) -> np.ndarray:
+    """Return the running median of interval ends, so that a band can be read."""
+    running = pd.Series(ends).rolling(wide, center=True, min_periods=1).median()
+    return np.asarray(running)
 
 
 def _ground(ax: Axes, scale: Scale) -> None:

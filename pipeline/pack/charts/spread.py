@@ -87,6 +87,7 @@ def score_bars(
             max([share, *(s.shares[i] for s in others if not math.isnan(s.shares[i]))])
             for i, share in enumerate(shown)
         ]
+        _hidden_boxes(ax, positions, main.shares, 0.025, 0.62)
         for at, share, text, top in zip(positions, main.shares, counts, tops, strict=True):
             word = hidden if math.isnan(share) else text
             ax.annotate(
@@ -179,8 +180,11 @@ def _row_of_panels(
         known = [0.0 if math.isnan(share) else share for share in shares]
         ax.bar([left + at for at in range(len(points))], known, width=0.72, color=BLUE)
         middle = left + (len(points) - 1) / 2
-        if any(math.isnan(share) for share in shares):
+        if all(math.isnan(share) for share in shares):
             ax.text(middle, highest / 2, hidden, ha="center", color=QUIET, fontsize=8)
+        else:
+            places = [left + at for at in range(len(points))]
+            _hidden_boxes(ax, places, shares, highest * 0.12, 0.72)
         ax.text(
             left - 0.4, highest * 1.16, label(title, 26), color=INK, fontsize=8.5, weight="bold"
         )
@@ -189,3 +193,22 @@ def _row_of_panels(
     ax.set_xticks(ticks, words)
     ax.set_xlim(-0.9, _PANELS_A_ROW * wide - 1.2)
     ax.set_ylim(0, highest * 1.32)
+
+
+def _hidden_boxes(
+    ax: Axes, places: Sequence[float], shares: Sequence[float], tall: float, wide: float
+) -> None:
+    """Draw a dashed box where a share is hidden, so that it is not read as nothing."""
+    for at, share in zip(places, shares, strict=True):
+        if math.isnan(share):
+            ax.add_patch(
+                Rectangle(
+                    (at - wide / 2, 0),
+                    wide,
+                    tall,
+                    fill=False,
+                    edgecolor=GREY,
+                    linestyle="--",
+                    linewidth=0.9,
+                )
+            )

@@ -76,9 +76,9 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, width: float = WIDTH, *, right: float = 1.0) -> Figure:
-    """Return a figure that belongs to nobody else; ``right`` is the share its axes may use."""
-    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, rect=(0, 0, right, 1))
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """Return a figure that belongs to nobody else."""
+    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03)
     figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure

@@ -10,7 +10,7 @@ from pipeline.pack.blocks import Block, Fold, Note, Record, Records
 from pipeline.pack.context import Context, Row, shorten
 from pipeline.pack.wording import EVIDENCE_KINDS, GOAL_STATES, RATER_ROLES
 
-MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS = 5, 5, 4, 4
+MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS = 4, 4, 4, 4
 LONGEST = 400
 
 
@@ -85,7 +85,9 @@ def _evidence(context: Context, case: Case) -> list[Block]:
             Record(
                 " · ".join(words),
                 shorten(row["text"], LONGEST) if isinstance(row["text"], str) else "",
-                say(msg("by {name}", name=context.person(by))) if isinstance(by, str) else "",
+                say(msg("by {name}", name=context.person(by)))
+                if isinstance(by, str) and context.knows_person(by)
+                else "",
             )
         )
     note = _more(context, len(own) - len(shown))

@@ -17,11 +17,15 @@ MOST_CARDS = 25
 MOST_LISTED = 500
 MOST_QUESTIONS = 3
 MOST_SCORE_COLUMNS = 8
+MOST_BESIDE = 3
+"""Above this many raters the scores take the whole width of a case."""
 
 
 def build(context: Context) -> list[Block]:
     """Make the cases: this session's in full, the others in a table."""
     say, plan = context.say, context.plan
+    if context.is_organisation:
+        return [Note(say(msg("Cases are about persons and are not shown in this pack.")))]
     if not plan.cases:
         standing = context.analysis.standing
         if not isinstance(standing, Standing):
@@ -67,6 +71,7 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
     subtitle = _subtitle(context, person)
     facts = [*_facts(context, row), *case_evidence.results(context, case)]
     scores = _scores(context, case)
+    raters = {row["rater_id"] for row in context.rows_of("ratings", case.subject_id)}
     return CaseCard(
         anchor=f"case-{number}",
         number=context.language.whole(number),
@@ -81,6 +86,7 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
         questions=questions(context, case),
         scores=(*scores, *case_evidence.goals(context, case)),
         records=tuple(case_evidence.build(context, case)),
+        wide=MOST_BESIDE < len(raters) <= MOST_SCORE_COLUMNS,
     )
 
 
@@ -118,7 +124,7 @@ def _subtitle(context: Context, person: list[Row]) -> str:
         words.append(context.say(msg("level {level}", level=row["job_level"])))
     if isinstance(row.get("job_family"), str):
         words.append(shorten(row["job_family"], 80))
-    if isinstance(row.get("manager_id"), str):
+    if isinstance(row.get("manager_id"), str) and context.knows_person(row["manager_id"]):
         words.append(context.say(msg("manager {name}", name=context.person(row["manager_id"]))))
     return " · ".join(words)
 

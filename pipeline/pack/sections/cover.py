@@ -19,6 +19,14 @@ def title(context: Context) -> str:
     )
 
 
+def department(context: Context) -> str:
+    """Return the department's name; a bare number is called a department."""
+    name = context.session.department
+    if any(letter.isalpha() for letter in name):
+        return name
+    return context.say(msg("Department {name}", name=name))
+
+
 def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
     """Make the cover."""
     say, session = context.say, context.session
@@ -41,6 +49,8 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
             (msg("Facilitator"), session.facilitator_id),
             (msg("Process guard"), session.process_guard_id),
         ):
+            if one is not None and not context.knows_person(one):
+                continue  # a manager's pack names nobody but the own team
             value = context.person(one)
             facts.append((say(name), say(msg("to be named")) if value == NO_VALUE else value))
     rest, cases = reading_minutes
@@ -53,7 +63,7 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
     return Cover(
         organisation=context.settings.pack.organisation,
         over=say(AUDIENCE[str(context.view.audience)]),
-        title=session.department,
+        title=department(context),
         subtitle=context.of_kind(
             msg("Calibration of performance ratings, cycle {cycle}", cycle=session.cycle),
             msg("Calibration of customer conversations, cycle {cycle}", cycle=session.cycle),
@@ -61,7 +71,7 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
         facts=tuple(facts),
         notes=tuple(_notes(context)),
         people_title=say(msg("Participants")),
-        people=tuple(_people(context)),
+        people=() if context.view.viewer_id else tuple(_people(context)),
         closing=(
             say(msg("This pack advises, people decide.")),
             say(

@@ -56,6 +56,8 @@ def _rows(context: Context) -> list[Block]:
 
 
 def _rationales(context: Context, evidence: Evidence) -> str:
+    if not evidence.share_rationale:
+        return context.say(msg("None of the ratings comes with a rationale."))
     return context.say(
         msg(
             "{share} of the ratings come with a rationale.",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.errors import msg, msgn
+from pipeline.locale import NO_BREAK
 from pipeline.pack.blocks import Block, Cell, Column, Note, Table, Text
 from pipeline.pack.context import Context, shorten
 from pipeline.pack.wording import OPINIONS
 
-MOST_ROWS, MOST_RATERS = 60, 10
+MOST_ROWS, MOST_RATERS = 60, 6
 _SIGNS = {"agree": "✓", "question": "?", "no view": "·"}
 
 
@@ -18,6 +19,8 @@ def build(context: Context) -> list[Block]:
     say, rows = context.say, context.data.opinions
     if context.is_organisation:
         return [Note(say(msg("Opinions are about persons and are not shown in this pack.")))]
+    if rows.empty and context.view.viewer_id is not None:
+        return [Note(say(msg("Opinions of colleagues are not shown in this pack.")))]
     if rows.empty:
         return [
             Note(
@@ -64,8 +67,8 @@ def _table(context: Context, rows: pd.DataFrame, raters: list[str]) -> Table:
         columns += [Column(context.person(rater)) for rater in raters]
     else:
         columns += [
+            Column(say(msg("Questioned by"))),
             Column(say(msg("Agree")), numeric=True),
-            Column(say(msg("Question")), numeric=True),
             Column(say(msg("No view")), numeric=True),
         ]
     columns.append(Column(say(msg("Why")), wide=True))
@@ -82,8 +85,11 @@ def _table(context: Context, rows: pd.DataFrame, raters: list[str]) -> Table:
             given = part.drop_duplicates("rater_id").set_index("rater_id")["opinion"]
             cells += [_sign(context, given.get(rater)) for rater in raters]
         else:
+            asking = part.loc[part["opinion"].eq("question"), "rater_id"]
             cells += [
-                context.language.whole(int(part["opinion"].eq(one).sum())) for one in OPINIONS
+                context.language.join([context.person(rater) for rater in asking]),
+                context.language.whole(int(part["opinion"].eq("agree").sum())),
+                context.language.whole(int(part["opinion"].eq("no view").sum())),
             ]
         cells.append(" · ".join(notes) or "–")
         body.append(tuple(cells))
@@ -98,5 +104,5 @@ def _table(context: Context, rows: pd.DataFrame, raters: list[str]) -> Table:
 def _sign(context: Context, opinion: object) -> str | Cell:
     if not isinstance(opinion, str) or opinion not in OPINIONS:
         return "–"
-    text = f"{_SIGNS[opinion]} {context.say(OPINIONS[opinion])}"
+    text = f"{_SIGNS[opinion]}{NO_BREAK}{context.say(OPINIONS[opinion])}"
     return Cell(text, strong=opinion == "question")

@@ -169,9 +169,10 @@ def _named(context: Context, found: Severity) -> list[Block]:
                 )
             )
         ]
+    ordered = rows.sort_values(["severity", "rater_id"], ascending=[False, True])
     ends = (
-        (msg("Stricter raters"), rows[rows["severity"] > 0].nlargest(MOST_AT_EACH_END, "severity")),
-        (msg("Milder raters"), rows[rows["severity"] < 0].nsmallest(MOST_AT_EACH_END, "severity")),
+        (msg("Stricter raters"), ordered[ordered["severity"] > 0]),
+        (msg("Milder raters"), ordered[ordered["severity"] < 0].iloc[::-1]),
     )
     blocks: list[Block] = [
         Text(
@@ -188,9 +189,12 @@ def _named(context: Context, found: Severity) -> list[Block]:
             )
         )
     ]
-    for title, part in ends:
-        if part.empty:
+    for title, every in ends:
+        if every.empty:
             continue
+        part, note = every.head(MOST_AT_EACH_END), ""
+        if len(every) > len(part):
+            note = say(msg("The {n} most outlying of {total}.", n=len(part), total=len(every)))
         blocks.append(
             Table(
                 say(title),
@@ -214,6 +218,7 @@ def _named(context: Context, found: Severity) -> list[Block]:
                     )
                     for row in part.to_dict("records")
                 ),
+                note=note,
                 dense=True,
             )
         )

@@ -17,6 +17,8 @@ from pipeline.pack.wording import ANSWERS
 
 MOST_PANELS = 12
 NAN = float("nan")
+_PER_LEVEL = msg("The share of scores per scale point and job level; n is their number.")
+_DASHED = msg("A dashed box is hidden: a small group, or one that would give it away.")
 
 
 def build(context: Context) -> list[Block]:
@@ -118,11 +120,16 @@ def _overall(context: Context, found: Distribution) -> list[Block]:
     shows_not = say(
         msg("It does not show whether a score is deserved, nor how many scores there should be.")
     )
+    shows = _with_hidden(context, shows, rows)
     blocks: list[Block] = [Figure(picture, alt, shows, shows_not)]
     blocks.append(
         Fold(say(msg("The same in numbers")), (_table(context, found, organisation, before),))
     )
     return blocks
+
+
+def _with_hidden(context: Context, shows: str, rows: pd.DataFrame) -> str:
+    return shows if rows["n"].notna().all() else f"{shows} {context.say(_DASHED)}"
 
 
 def _table(
@@ -200,9 +207,7 @@ def _levels(context: Context, found: Distribution) -> list[Block]:
                 Figure(
                     picture,
                     alt,
-                    say(
-                        msg("The share of scores per scale point and job level; n is their number.")
-                    ),
+                    _with_hidden(context, say(_PER_LEVEL), rows),
                     say(
                         msg(
                             "It does not show that levels are judged by another norm; the work"

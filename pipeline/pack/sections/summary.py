@@ -206,6 +206,15 @@ def _about_substantiation(context: Context) -> list[str]:
     evidence = context.analysis.evidence
     if not isinstance(evidence, Evidence) or evidence.share_rationale >= _LITTLE_SUBSTANTIATED:
         return []
+    if not evidence.share_rationale:
+        return [
+            context.say(
+                msg(
+                    "Ask for substantiation: no rating has a rationale. A number without behaviour"
+                    " cannot be calibrated."
+                )
+            )
+        ]
     return [
         context.say(
             msg(

@@ -1,0 +1,164 @@
+"""Packs in a real browser: nothing is fetched, nothing complains, everybody can read them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from pipeline.locale import Language
+from pipeline.pack.index import IndexEntry, render_index
+
+if TYPE_CHECKING:
+    from .conftest import PageFile
+
+LINKED, TINY, CALLS = "2026-it-data", "2026-juridische-zaken", "2026-klantcontact-gesprekken"
+PACKS = [
+    (LINKED, "nl", "room"),
+    (LINKED, "en", "room"),
+    (LINKED, "nl", "organisation"),
+    (LINKED, "en", "organisation"),
+    (TINY, "nl", "room"),
+    (TINY, "en", "organisation"),
+    (CALLS, "nl", "room"),
+]
+every_pack = pytest.mark.parametrize(("session", "language", "audience"), PACKS)
+MOST_BYTES = 3_000_000
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, width: int = 1280) -> Iterator[Page]:
+    """Open a file; any request out of it or any message on the console is a failure."""
+    requests: list[str] = []
+    messages: list[str] = []
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    try:
+        page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url[:200]))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.goto(path.as_uri())
+        yield page
+        outside = [url for url in requests if url != path.as_uri() and not url.startswith("data:")]
+        assert outside == []
+        assert messages == []
+    finally:
+        context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds wrong with a page."""
+    # the page's own policy forbids scripts; axe runs as the browser's, not the page's
+    found = Axe().run(page)
+    assert len(found.response["passes"]) > 20  # it did look
+    return [
+        f"{one['id']}: {one['help']} ({len(one['nodes'])}x) {one['nodes'][0]['html'][:150]}"
+        for one in found.response["violations"]
+    ]
+
+
+@every_pack
+def test_a_pack_stands_alone_and_can_be_read_by_everybody(
+    browser: Browser, page_file: PageFile, session: str, language: str, audience: str
+) -> None:
+    """No request, no console message, no finding of axe; a small file that opens at once."""
+    path = page_file(session, language, audience)
+    assert path.stat().st_size < MOST_BYTES
+    with opened(browser, path) as page:
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.title() != ""
+        for image in page.locator("img").all():
+            assert image.evaluate("one => one.complete && one.naturalWidth > 0")
+        assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_no_page_scrolls_sideways(browser: Browser, page_file: PageFile, width: int) -> None:
+    """On a phone, a tablet and a desk the page fits; wide tables scroll in their own box."""
+    for session in (LINKED, CALLS):
+        with opened(browser, page_file(session, "nl", "room"), width) as page:
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width
+            small = page.locator("main p, main td, main li").evaluate_all(
+                "all => all.filter(e => parseFloat(getComputedStyle(e).fontSize) < 12).length"
+            )
+            assert small == 0
+
+
+def test_the_phone_is_read_by_everybody_too(browser: Browser, page_file: PageFile) -> None:
+    """The narrow layout has its own contents, and nothing for axe."""
+    with opened(browser, page_file(LINKED, "nl", "room"), 390) as page:
+        assert page.locator(".contents-narrow").is_visible()
+        assert not page.locator(".contents-wide").is_visible()
+        assert violations(page) == []
+
+
+def test_the_keyboard_reaches_the_pack(browser: Browser, page_file: PageFile) -> None:
+    """The first stop is a link past the contents; contents lead to their parts."""
+    with opened(browser, page_file(LINKED, "nl", "room")) as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == "#main"
+        page.locator(".contents-wide a").first.press("Enter")
+        assert page.evaluate("location.hash") == "#summary"
+        for link in page.locator("a[href^='#']").all():
+            target = link.get_attribute("href") or ""
+            assert page.locator(f"[id='{target[1:]}']").count() == 1
+
+
+@pytest.mark.parametrize(("session", "fewest", "most"), [(TINY, 4, 14), (LINKED, 12, 45)])
+def test_a_pack_prints_on_numbered_pages(
+    browser: Browser, page_file: PageFile, session: str, fewest: int, most: int
+) -> None:
+    """The printed pack has a bounded number of A4 pages."""
+    with opened(browser, page_file(session, "nl", "room")) as page:
+        pdf = page.pdf(prefer_css_page_size=True, print_background=True)
+    n_pages = len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
+    assert fewest <= n_pages <= most
+    sizes = set(re.findall(rb"/MediaBox\s*\[([^\]]+)\]", pdf))
+    assert len(sizes) == 1
+    width, height = (float(side) for side in sizes.pop().split()[2:])
+    assert (round(width), round(height)) in {(595, 842), (596, 842), (594, 841)}
+
+
+def test_folded_details_are_open_on_paper(browser: Browser, page_file: PageFile) -> None:
+    """Paper cannot be clicked."""
+    with opened(browser, page_file(LINKED, "nl", "room")) as page:
+        inside = page.locator(".fold table").first
+        assert not inside.is_visible()
+        page.emulate_media(media="print")
+        assert inside.bounding_box() is not None
+
+
+def test_hostile_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
+    """A department called like a script is shown, not run, also in the list of packs."""
+    entry = IndexEntry(
+        session_id="x",
+        department="<img src=x onerror=alert(1)><script>alert(2)</script>",
+        cycle="2026",
+        kind="performance",
+        audience="room",
+        status="failed",
+        href="javascript:alert(3)",
+        seconds=None,
+        warnings=("<b>bold</b>",),
+        message="It failed.",
+        made_at=dt.datetime(2026, 11, 22, 8, 0, tzinfo=dt.UTC),
+    )
+    path = tmp_path / "index.html"
+    path.write_text(
+        render_index([entry], Language("en"), dt.datetime(2026, 11, 22, tzinfo=dt.UTC)),
+        encoding="utf-8",
+    )
+    with opened(browser, path) as page:
+        assert page.locator("main img, main script, main b").count() == 0
+        assert "<script>" in page.locator("tbody th").inner_text()
+        assert violations(page) == []
