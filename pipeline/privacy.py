@@ -1,6 +1,6 @@
 """The one place that knows audiences and small groups.
 
-Three cuts of one analysis:
+Three cuts of one session:
 
 ``room``
     Facilitator and calibrating managers: named cases in scope. Who takes part and is rated in the
@@ -11,7 +11,9 @@ Three cuts of one analysis:
     Works council, board: aggregates only. No names, no row per person or rater, and no count
     below the smallest group, also not by subtraction.
 
-Everything that is shown passes through `cut`.
+The cut comes first: what an audience may not see is taken out of the data, and the analysis is of
+what remains. So every number of a pack comes from one visible set, and none can be subtracted from
+another. The organisation's aggregates are of everybody, and pass the floors below.
 """
 
 from __future__ import annotations
@@ -19,19 +21,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
-from pipeline.analysis import Analysis, NoAnswer
+from pipeline.analysis import Analysis, NoAnswer, analyse
 from pipeline.errors import Message, Suppressed, WrongUse, msg, msgn
+from pipeline.methods.agreement import Agreement
 from pipeline.methods.design import Design
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.profiles import Profiles
 from pipeline.methods.severity import Severity
-from pipeline.methods.standing import Standing
-from pipeline.settings import Audience, PrivacySettings
+from pipeline.settings import Audience, Settings
+from pipeline.store import SessionData
 
 __all__ = ["Audience", "View", "cut", "suppress_counts"]
+
+_FORMAL_ROLES = ("manager", "second")
+"""Raters in these roles, or without a role, calibrate; peers and experts only gave a score."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class View:
     Attributes
     ----------
     analysis
-        The analysis with everything removed that this audience may not see.
+        The analysis of what this audience may see.
     audience
         For whom.
     viewer_id
@@ -57,12 +64,9 @@ class View:
 
 
 def cut(
-    analysis: Analysis,
-    audience: Audience,
-    settings: PrivacySettings,
-    viewer_id: str | None = None,
+    data: SessionData, audience: Audience, settings: Settings, viewer_id: str | None = None
 ) -> View:
-    """Return what ``audience`` may see of an analysis.
+    """Analyse what ``audience`` may see of a session.
 
     Raises
     ------
@@ -72,48 +76,25 @@ def cut(
     if (audience is Audience.MANAGER) != (viewer_id is not None):
         raise WrongUse(msg("A manager's pack, and no other, needs the identifier of its reader."))
     if audience is Audience.ROOM:
-        return _room(analysis)
+        return _room(data, settings)
     if audience is Audience.MANAGER:
-        return _manager(analysis, str(viewer_id))
-    return _organisation(analysis, settings)
+        return _manager(data, settings, str(viewer_id))
+    return _organisation(data, settings)
 
 
-# room --------------------------------------------------------------------------------------
+def _formal(ratings: pd.DataFrame) -> pd.Series:
+    return ratings["rater_role"].isna() | ratings["rater_role"].isin(_FORMAL_ROLES)
 
 
-def _present(analysis: Analysis) -> set[str]:
-    data = analysis.data
-    roles = {data.session.facilitator_id, data.session.process_guard_id}
-    readers = set(data.participants["person_id"]) | {one for one in roles if one}
-    return readers | set(data.ratings["rater_id"])
+def _of(table: pd.DataFrame, column: str, keep: set[str]) -> pd.DataFrame:
+    return table[table[column].isin(keep)].reset_index(drop=True)
 
 
-def _room(analysis: Analysis) -> View:
-    own = _present(analysis) & set(analysis.data.ratings["employee_id"])
-    if not own:
-        return View(analysis, Audience.ROOM, None, ())
-    reason = msgn(
-        "{n} person takes part in this session and is rated in it too. That rating is left out of"
-        " this pack; calibrate it without this person present.",
-        "{n} people take part in this session and are rated in it too. Those ratings are left out"
-        " of this pack; calibrate them without these people present.",
-        len(own),
-    )
-    return View(_without_people(analysis, own), Audience.ROOM, None, (reason,))
-
-
-def _without_people(analysis: Analysis, gone: set[str]) -> Analysis:
-    """Drop every row about these people; aggregates over the department stay as they are."""
-    keep = set(analysis.data.employees["employee_id"]) - gone
-    return _only_people(analysis, keep)
-
-
-def _only_people(analysis: Analysis, keep: set[str]) -> Analysis:
-    data = analysis.data
-    ratings = _of(data.ratings, "employee_id", keep)
-    data = replace(
+def _only_people(data: SessionData, keep: set[str]) -> SessionData:
+    """Keep what is about these people."""
+    return replace(
         data,
-        ratings=ratings,
+        ratings=_of(data.ratings, "employee_id", keep),
         self_ratings=_of(data.self_ratings, "employee_id", keep),
         employees=_of(data.employees, "employee_id", keep),
         evidence=_of(data.evidence, "employee_id", keep),
@@ -122,117 +103,144 @@ def _only_people(analysis: Analysis, keep: set[str]) -> Analysis:
         opinions=_of(data.opinions, "employee_id", keep),
         history=_of(data.history, "employee_id", keep),
     )
-    standing, evidence, profiles = analysis.standing, analysis.evidence, analysis.profiles
-    subjects = set(ratings["subject_id"])
-    if isinstance(standing, Standing):
-        standing = replace(standing, subjects=_of(standing.subjects, "employee_id", keep))
-    if isinstance(evidence, Evidence):
-        evidence = replace(
-            evidence,
-            subjects=_of(evidence.subjects, "employee_id", keep),
-            unrated=tuple(one for one in evidence.unrated if one in keep),
-        )
-    if isinstance(profiles, Profiles):
-        profiles = replace(profiles, members=_of(profiles.members, "subject_id", subjects))
-    return replace(analysis, data=data, standing=standing, evidence=evidence, profiles=profiles)
 
 
-def _of(table: pd.DataFrame, column: str, keep: set[str]) -> pd.DataFrame:
-    return table[table[column].isin(keep)].reset_index(drop=True)
+def _without_backgrounds(data: SessionData) -> SessionData:
+    """Drop the distributions beside the department's own, which hold everybody."""
+    return replace(
+        data,
+        previous_scores=data.previous_scores.iloc[:0],
+        organisation_scores=data.organisation_scores.iloc[:0],
+    )
+
+
+# room --------------------------------------------------------------------------------------
+
+
+def _present(data: SessionData) -> set[str]:
+    """Tell who reads the room's pack: participants, or the calibrating raters where unknown."""
+    roles = {data.session.facilitator_id, data.session.process_guard_id}
+    readers = set(data.participants["person_id"])
+    if not readers:
+        readers = set(data.ratings.loc[_formal(data.ratings), "rater_id"])
+    return readers | {one for one in roles if one}
+
+
+def _room(data: SessionData, settings: Settings) -> View:
+    everybody = set(data.employees["employee_id"]) | set(data.ratings["employee_id"])
+    own = _present(data) & set(data.ratings["employee_id"])
+    if not own:
+        return View(analyse(data, settings), Audience.ROOM, None, ())
+    shown = _only_people(data, everybody - own)
+    if _tells(data, shown, settings):
+        shown = _without_backgrounds(shown)
+    elif len(own) < settings.privacy.minimum_group:
+        shown = replace(shown, previous_scores=shown.previous_scores.iloc[:0])
+    reason = msgn(
+        "{n} person takes part in this session and is rated in it too. That rating is left out of"
+        " this pack; calibrate it without this person present.",
+        "{n} people take part in this session and are rated in it too. Those ratings are left out"
+        " of this pack; calibrate them without these people present.",
+        len(own),
+    )
+    return View(analyse(shown, settings), Audience.ROOM, None, (reason,))
+
+
+def _tells(data: SessionData, shown: SessionData, settings: Settings) -> bool:
+    """Whether organisation minus what is shown would leave too few people."""
+    rest = int(data.organisation_scores["n"].sum()) - len(shown.ratings)
+    return rest < settings.privacy.minimum_group * _most_per_person(data)
+
+
+def _most_per_person(data: SessionData) -> int:
+    """Return the most scores that one person has: floors on people become floors on scores."""
+    sizes = data.ratings.groupby("employee_id").size()
+    return int(sizes.max()) if len(sizes) else 1
 
 
 # manager -----------------------------------------------------------------------------------
 
 
-def _manager(analysis: Analysis, viewer: str) -> View:
-    employees = analysis.data.employees
-    rated = analysis.data.ratings
-    team = set(employees.loc[employees["manager_id"].eq(viewer), "employee_id"])
-    team |= set(rated.loc[rated["rater_id"].eq(viewer), "employee_id"])
+def _manager(data: SessionData, settings: Settings, viewer: str) -> View:
+    given = data.ratings["rater_id"].eq(viewer)
+    team = set(data.employees.loc[data.employees["manager_id"].eq(viewer), "employee_id"])
+    team |= set(data.ratings.loc[given & _formal(data.ratings), "employee_id"])
     team -= {viewer}
     if not team:
         raise WrongUse(msg("This manager has no team and rated nobody in this session."))
-    cut_down = _only_people(analysis, team)
-    data = cut_down.data
-    own = data.ratings[data.ratings["rater_id"].eq(viewer)].reset_index(drop=True)
-    known = team | {viewer}
-    data = replace(
-        data,
-        ratings=own,
-        people=_of(data.people, "employee_id", known),
+    own = _only_people(data, team)
+    own = replace(
+        _without_backgrounds(own),
+        # only the own scores: a mean over raters would tell what a colleague gave
+        ratings=_of(own.ratings, "rater_id", {viewer}),
+        people=_of(data.people, "employee_id", team | {viewer}),
         participants=_of(data.participants, "person_id", {viewer}),
-        opinions=_of(data.opinions, "rater_id", {viewer}),
+        opinions=_of(own.opinions, "rater_id", {viewer}),
         last_actions=_of(data.last_actions, "owner_id", {viewer}),
     )
-    standing, severity = cut_down.standing, cut_down.severity
-    if isinstance(standing, Standing):
-        # positions and spreads would show what colleagues gave
-        hidden = standing.subjects.assign(position=float("nan"), spread=float("nan"))
-        standing = replace(standing, subjects=hidden, groups=standing.groups.iloc[:0])
-    if isinstance(severity, Severity):
-        severity = replace(severity, raters=_of(severity.raters, "rater_id", {viewer}))
-    design, distribution = cut_down.design, cut_down.distribution
-    if isinstance(design, Design):
-        design = replace(
-            design,
-            raters=_of(design.raters, "rater_id", {viewer}),
-            subjects=_of(design.subjects, "subject_id", set(own["subject_id"])),
+    analysis = analyse(own, settings)
+    # the own pattern as a rater needs the ratings of all; only the own row of it is shown
+    whole = analyse(data, settings)
+    pattern, design = whole.severity, whole.design
+    if (
+        isinstance(pattern, Severity)
+        and isinstance(design, Design)
+        and len(pattern.raters) >= settings.privacy.minimum_group
+    ):
+        analysis = replace(
+            analysis,
+            severity=replace(pattern, raters=_of(pattern.raters, "rater_id", {viewer})),
+            design=replace(
+                design,
+                raters=_of(design.raters, "rater_id", {viewer}),
+                subjects=_of(design.subjects, "subject_id", set(own.ratings["subject_id"])),
+            ),
         )
-    if isinstance(distribution, Distribution):
-        distribution = replace(
-            distribution, by_rater=_of(distribution.by_rater, "rater_id", {viewer})
-        )
-    shown = replace(
-        cut_down,
-        data=data,
-        standing=standing,
-        severity=severity,
-        design=design,
-        distribution=distribution,
-    )
     reason = msg("This pack holds your own team and your own pattern as a rater; nothing else.")
-    return View(shown, Audience.MANAGER, viewer, (reason,))
+    return View(analysis, Audience.MANAGER, viewer, (reason,))
 
 
 # organisation ------------------------------------------------------------------------------
 
 
-def _organisation(analysis: Analysis, settings: PrivacySettings) -> View:
-    floor = settings.minimum_group
-    data = analysis.data
-    n_people = data.ratings["employee_id"].nunique()
-    hidden = Suppressed(
-        msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
-    )
-    aggregates_only = Suppressed(msg("Not shown here: this pack holds aggregates only."))
-    empty = _only_people(analysis, set())
-    gone = empty.data.people.iloc[:0]
-    data = replace(
-        empty.data,
-        people=gone,
-        participants=empty.data.participants.iloc[:0],
-        last_actions=empty.data.last_actions.iloc[:0],
-        previous_scores=_counts_or_none(empty.data.previous_scores, floor),
+def _organisation(data: SessionData, settings: Settings) -> View:
+    floor = settings.privacy.minimum_group
+    whole = analyse(data, settings)
+    nobody = _only_people(data, set())
+    shown = replace(
+        nobody,
+        people=nobody.people.iloc[:0],
+        participants=nobody.participants.iloc[:0],
+        last_actions=nobody.last_actions.iloc[:0],
+        last_norms=nobody.last_norms.iloc[:0],  # free text, which may name people
         session=replace(data.session, facilitator_id=None, process_guard_id=None),
+        n_rejected=0,
     )
     left_out = (msg("This pack holds aggregates only: no names, no row per person or rater."),)
-    if n_people < floor:
-        shown = replace(
-            empty, data=data, design=hidden, severity=hidden, agreement=hidden,
-            distribution=hidden, standing=hidden, profiles=hidden, evidence=hidden,
-        )  # fmt: skip
-        return View(shown, Audience.ORGANISATION, None, left_out)
+    few = Suppressed(
+        msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
+    )
+    few_raters = Suppressed(
+        msg("Hidden: fewer than {floor} raters, so a rater could be recognised.", floor=floor)
+    )
+    if data.ratings["employee_id"].nunique() < floor:
+        hidden = Analysis(_without_backgrounds(shown), few, few, few, few, few, few, few)
+        return View(hidden, Audience.ORGANISATION, None, left_out)
+    distribution = _distribution_in_aggregate(whole.distribution, data, floor)
+    if _tells(data, data, settings) or not _is_whole(distribution):
+        shown = _without_backgrounds(shown)
+    elif (data.previous_scores["n"] < floor * _most_per_person(data)).any():
+        shown = replace(shown, previous_scores=data.previous_scores.iloc[:0])
     return View(
-        replace(
-            empty,
-            data=data,
-            design=_design_in_aggregate(analysis.design, floor, hidden),
-            severity=_severity_in_aggregate(analysis.severity, floor),
-            agreement=analysis.agreement,
-            distribution=_distribution_in_aggregate(analysis.distribution, floor),
-            standing=aggregates_only,
-            profiles=_profiles_in_aggregate(analysis.profiles, floor, hidden),
-            evidence=_evidence_in_aggregate(analysis.evidence),
+        Analysis(
+            data=shown,
+            design=_design_in_aggregate(whole.design, floor, few_raters),
+            severity=_severity_in_aggregate(whole.severity, floor, few_raters),
+            agreement=_agreement_in_aggregate(whole.agreement, floor, few_raters),
+            distribution=distribution,
+            standing=Suppressed(msg("Not shown here: this pack holds aggregates only.")),
+            profiles=_profiles_in_aggregate(whole.profiles, floor, few),
+            evidence=_evidence_in_aggregate(whole.evidence),
         ),
         Audience.ORGANISATION,
         None,
@@ -241,46 +249,79 @@ def _organisation(analysis: Analysis, settings: PrivacySettings) -> View:
 
 
 def _design_in_aggregate(
-    design: Design | NoAnswer, floor: int, hidden: Suppressed
+    design: Design | NoAnswer, floor: int, few: Suppressed
 ) -> Design | NoAnswer:
     if isinstance(design, NoAnswer):
         return design
     if design.n_raters < floor:
-        return hidden
+        return few
     return replace(design, raters=design.raters.iloc[:0], subjects=design.subjects.iloc[:0])
 
 
-def _severity_in_aggregate(severity: Severity | NoAnswer, floor: int) -> Severity | NoAnswer:
+def _severity_in_aggregate(
+    severity: Severity | NoAnswer, floor: int, few: Suppressed
+) -> Severity | NoAnswer:
     if isinstance(severity, NoAnswer):
         return severity
     if len(severity.raters) < floor:
-        return Suppressed(
-            msg("Hidden: fewer than {floor} raters, so a rater could be recognised.", floor=floor)
-        )
+        return few
     return replace(severity, raters=severity.raters.iloc[:0])
 
 
+def _agreement_in_aggregate(
+    agreement: Agreement | NoAnswer, floor: int, few: Suppressed
+) -> Agreement | NoAnswer:
+    if isinstance(agreement, NoAnswer):
+        return agreement
+    if agreement.n_raters < floor or agreement.n_subjects < floor:
+        return few
+    enough = agreement.criteria["n_subjects"] >= floor
+    return replace(agreement, criteria=agreement.criteria[enough].reset_index(drop=True))
+
+
 def _distribution_in_aggregate(
-    distribution: Distribution | NoAnswer, floor: int
+    distribution: Distribution | NoAnswer, data: SessionData, floor: int
 ) -> Distribution | NoAnswer:
+    """Show the whole; show its parts only where no cell of any part has to be hidden.
+
+    Parts add up to the whole, so one hidden cell in a part could be computed from the others.
+    """
     if isinstance(distribution, NoAnswer):
         return distribution
-    return replace(
-        distribution,
-        overall=suppress_counts(distribution.overall, [], floor),
-        by_level=suppress_counts(distribution.by_level, ["job_level"], floor),
-        by_criterion=suppress_counts(distribution.by_criterion, ["criterion_id"], floor),
-        by_rater=distribution.by_rater.iloc[:0],
-    )
+    levels = data.employees.drop_duplicates("employee_id").set_index("employee_id")["job_level"]
+    rated = data.ratings.assign(job_level=data.ratings["employee_id"].map(levels))
+    overall = suppress_counts(_with_people(distribution.overall, rated, []), [], floor)
+    parts = {}
+    for name, groups in (("by_level", ["job_level"]), ("by_criterion", ["criterion_id"])):
+        table = suppress_counts(
+            _with_people(getattr(distribution, name), rated, groups), groups, floor
+        )
+        whole = not table["suppressed"].any() and not overall["suppressed"].any()
+        parts[name] = table if whole else table.iloc[:0]
+    return replace(distribution, overall=overall, by_rater=distribution.by_rater.iloc[:0], **parts)
+
+
+def _with_people(table: pd.DataFrame, rated: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
+    """Add ``n_people``: how many people the scores of a cell are about."""
+    points = np.sort(table["score"].unique())
+    # scores between two points were counted at the nearest one
+    nearest = points[np.abs(rated["score"].to_numpy()[:, None] - points).argmin(axis=1)]
+    counted = rated.assign(score=nearest).groupby([*groups, "score"], dropna=False)
+    people = counted["employee_id"].nunique().rename("n_people").reset_index()
+    return table.merge(people, on=[*groups, "score"], how="left").fillna({"n_people": 0})
+
+
+def _is_whole(distribution: Distribution | NoAnswer) -> bool:
+    return isinstance(distribution, Distribution) and not distribution.overall["suppressed"].any()
 
 
 def _profiles_in_aggregate(
-    profiles: Profiles | NoAnswer, floor: int, hidden: Suppressed
+    profiles: Profiles | NoAnswer, floor: int, few: Suppressed
 ) -> Profiles | NoAnswer:
     if isinstance(profiles, NoAnswer):
         return profiles
     if (profiles.profiles["n"] < floor).any():
-        return hidden
+        return few
     return replace(profiles, members=profiles.members.iloc[:0])
 
 
@@ -290,58 +331,46 @@ def _evidence_in_aggregate(evidence: Evidence | NoAnswer) -> Evidence | NoAnswer
     return replace(evidence, subjects=evidence.subjects.iloc[:0], unrated=())
 
 
-def _counts_or_none(counts: pd.DataFrame, floor: int) -> pd.DataFrame:
-    """Return the counts if each is large enough, else no row at all."""
-    return counts if len(counts) and counts["n"].min() >= floor else counts.iloc[:0]
-
-
 def suppress_counts(table: pd.DataFrame, groups: Sequence[str], floor: int) -> pd.DataFrame:
     """Hide counts of small cells so that they cannot be found by subtraction either.
 
     Parameters
     ----------
     table
-        Columns ``n`` (count) and ``share`` (0-1) plus what identifies the cell.
+        Columns ``n`` (scores), ``n_people`` (people they are about) and ``share`` (0-1), plus what
+        identifies the cell.
     groups
         Columns that define a row of cells with a known total; empty for one row.
     floor
-        Smallest count that may be shown. An empty cell may be shown unless it would tell that
-        everybody else is in one cell.
+        Smallest number of people that may be shown. An empty cell counts as small: "0 %" tells
+        something of everybody in a group.
 
     Returns
     -------
     pandas.DataFrame
-        The table with ``suppressed`` (bool); n and share of suppressed cells are missing. A row
-        whose total is below the floor is hidden whole.
+        The table with ``suppressed`` (bool); n, n_people and share of suppressed cells are
+        missing. In a row either no cell is hidden, or at least two that together hold the floor.
     """
-    made = table.copy()
+    made = table.reset_index(drop=True).copy()
     made["n"] = made["n"].astype("float64")
-    if made.empty:
-        made["suppressed"] = pd.Series(dtype="bool")
-        return made
-    keys = list(groups)
-    rows = made.groupby(keys, dropna=False, sort=False).indices.values() if keys else [
-        range(len(made))
-    ]  # fmt: skip
-    suppressed = pd.Series(False, index=range(len(made)))
-    counts = made["n"].reset_index(drop=True)
-    for positions in rows:
-        cells = counts.iloc[list(positions)]
-        suppressed.iloc[list(positions)] = _cells_to_hide(cells, floor).to_numpy()
-    made["suppressed"] = suppressed.to_numpy()
-    made.loc[made["suppressed"], ["n", "share"]] = float("nan")
+    made["n_people"] = made["n_people"].astype("float64")
+    suppressed = pd.Series(False, index=made.index)
+    if len(made):
+        keys = list(groups)
+        rows = made.groupby(keys, dropna=False).indices.values() if keys else [made.index]
+        for positions in rows:
+            suppressed.iloc[positions] = _cells_to_hide(made["n_people"].iloc[positions], floor)
+    made["suppressed"] = suppressed
+    made.loc[made["suppressed"], ["n", "n_people", "share"]] = float("nan")
     return made
 
 
-def _cells_to_hide(cells: pd.Series, floor: int) -> pd.Series:
-    total = cells.sum()
-    if total < floor or (cells.gt(0).sum() == 1):
-        return pd.Series(True, index=cells.index)  # nobody, or everybody in one cell
-    hide = cells.gt(0) & cells.lt(floor)
+def _cells_to_hide(people: pd.Series, floor: int) -> pd.Series:
+    hide = people < floor
     if hide.any():
-        # one hidden cell, or hidden cells that sum to less than the floor, can be recomputed
-        for position in cells[~hide].sort_values(kind="stable").index:
-            if hide.sum() >= 2 and cells[hide].sum() >= floor:
+        # one hidden cell, or hidden cells that hold less than the floor, could be recomputed
+        for position in people[~hide].sort_values(kind="stable").index:
+            if hide.sum() >= 2 and people[hide].sum() >= floor:
                 break
             hide[position] = True
     return hide

@@ -75,6 +75,9 @@ class ScaleSettings(_Section):
     def _ordered(self) -> ScaleSettings:
         if not self.low < self.high:
             raise ValueError("low must be below high")
+        steps = (self.high - self.low) / self.step if self.step else 0.0
+        if abs(steps - round(steps)) > 1e-9:
+            raise ValueError("high must be a whole number of steps above low")
         return self
 
     @property
@@ -285,10 +288,14 @@ def read_settings(home: Path | str | None = None) -> Settings:
     if path.exists():
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise WrongUse(
                 msg("{file} is not valid TOML: {reason}.", file=str(path), reason=str(error))
             ) from None
+    if "home" in values:
+        raise WrongUse(
+            msg("{file}: home is the folder that this file lies in; leave it out.", file=str(path))
+        )
     try:
         return Settings(home=folder, **values)
     except ValidationError as error:

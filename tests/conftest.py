@@ -25,7 +25,6 @@ from pipeline.store import Store, open_store
 from pipeline.tables import TABLES
 from support import IN_CI
 
-
 # a shared machine is slow at times, which is no fault of the code; CI tries the same examples
 hypothesis.settings.register_profile("workbench", deadline=None, derandomize=IN_CI)
 hypothesis.settings.load_profile("workbench")

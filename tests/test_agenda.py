@@ -120,7 +120,7 @@ def test_no_score_is_proposed(make: Make, settings: Settings) -> None:
 
 def test_the_organisation_gets_no_cases(make: Make, settings: Settings) -> None:
     """Aggregates only: nobody to discuss by name."""
-    view = cut(make(people(20)), Audience.ORGANISATION, settings.privacy)
+    view = cut(make(people(20)).data, Audience.ORGANISATION, settings)
     agenda = plan_agenda(view.analysis, settings)
     assert agenda.cases == ()
 
@@ -128,7 +128,7 @@ def test_the_organisation_gets_no_cases(make: Make, settings: Settings) -> None:
 def test_who_takes_part_reads_no_rating_of_himself(make: Make, settings: Settings) -> None:
     """A participant who is rated is left out of the room's pack, and the pack says so."""
     analysis = make(people(20), facilitator_id="e000")
-    view = cut(analysis, Audience.ROOM, settings.privacy)
+    view = cut(analysis.data, Audience.ROOM, settings)
     assert "e000" not in set(view.analysis.data.ratings["employee_id"])
     assert "e000" not in {case.employee_id for case in plan_agenda(view.analysis, settings).cases}
     assert len(view.left_out) == 1

@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.agenda import plan_agenda
-from pipeline.analysis import NoAnswer, analyse
+from pipeline.analysis import NoAnswer
 from pipeline.errors import NotEstimable, WrongUse, msg, msgn
 from pipeline.locale import LANGUAGES, Language
 from pipeline.pack.blocks import Block
@@ -262,7 +262,7 @@ def make_pack(
                 known=", ".join(Audience),
             )
         ) from None
-    view = cut(analyse(data, settings), readers, settings.privacy, viewer_id)
+    view = cut(data, readers, settings, viewer_id)
     plan = plan_agenda(view.analysis, settings)
     return Pack(Context(view, plan, settings, Language(chosen)))
 

@@ -19,7 +19,7 @@ class PackParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    session_id: str = Field(min_length=1, max_length=400)
+    session_id: str = Field(min_length=1)
     language: LanguageCode
     audience: Audience = Audience.ROOM
     viewer_id: str | None = None

@@ -125,6 +125,7 @@ def test_the_manager_pack_holds_the_own_team_only(pack_of: MakePack) -> None:
     page = page_of(pack_of(audience="manager", viewer_id="r00001"))
     assert "Beoordelaar 1" in page
     assert "Beoordelaar 2" not in page
+    assert "r00002" not in page
 
 
 def test_a_room_without_participants_or_date_is_told(pack_of: MakePack) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.errors import msg, msgn
+from pipeline.errors import NotEstimable, msg, msgn
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.design import Design
 from pipeline.methods.distribution import Distribution
@@ -38,12 +38,33 @@ def build(context: Context) -> list[Block]:
     return blocks
 
 
+def _is_solid(context: Context, design: Design) -> bool:
+    """Whether there is a severity, and every rater is linked well enough for it."""
+    if isinstance(context.analysis.severity, NotEstimable):
+        return False
+    return design.raters.empty or len(severity.comparable(design)) == design.n_raters
+
+
 def banner(context: Context, design: Design) -> Note:
     """Say whether these ratings can tell a strict rater from a weaker team."""
     say = context.say
     look_the_same = say(
         msg("From these ratings alone a strict manager and a weaker team look the same.")
     )
+    if design.verdict == "linked" and not _is_solid(context, design):
+        return Note(
+            say(
+                msg(
+                    "{n} of {m} raters share enough people with enough others. What is shared is"
+                    " thin, so part of a difference between teams can look like severity.",
+                    n=len(severity.comparable(design)),
+                    m=design.n_raters,
+                )
+            ),
+            say(msg("The raters can be compared in part.")),
+            tone="key",
+            more=(_remedy(context),),
+        )
     if design.verdict == "linked":
         return Note(
             say(

@@ -18,9 +18,19 @@ CERTAIN = 0.9
 MOST_AT_EACH_END = 10
 
 
-def flagged(raters: pd.DataFrame) -> pd.DataFrame:
-    """Return the raters whose severity almost surely matters in practice."""
-    return raters[raters["p_practical"] >= CERTAIN]
+def flagged(found: Severity, design: Design) -> pd.DataFrame:
+    """Return the comparable raters whose severity almost surely matters in practice.
+
+    A weakly linked rater has an interval too, but part of a team difference may be booked in it,
+    so nobody is named on weak links.
+    """
+    certain = found.raters[found.raters["p_practical"] >= CERTAIN]
+    return certain[certain["rater_id"].isin(comparable(design))]
+
+
+def comparable(design: Design) -> set[str]:
+    """Return the raters who share enough subjects with enough others."""
+    return set(design.raters.loc[design.raters["verdict"].eq("comparable"), "rater_id"])
 
 
 def build(context: Context, design: Design) -> list[Block]:
@@ -54,8 +64,8 @@ def build(context: Context, design: Design) -> list[Block]:
         ),
     ]
     if len(found.raters):
-        blocks.append(_severity_figure(context, found))
-        blocks += _named(context, found)
+        blocks.append(_severity_figure(context, found, design))
+        blocks += _named(context, found, design)
     else:
         blocks.append(Note(say(msg("Single raters are not shown in this pack."))))
     if found.n_left_out:
@@ -82,8 +92,9 @@ def _share(context: Context, found: Severity) -> str:
     return f"{text} ({between})"
 
 
-def _severity_figure(context: Context, found: Severity) -> Figure:
+def _severity_figure(context: Context, found: Severity, design: Design) -> Figure:
     say, rows, size = context.say, found.raters, found.practical_difference
+    named = set(flagged(found, design)["rater_id"])
     scale = Scale(
         say(msg("severity in scale points")),
         reference=0.0,
@@ -104,7 +115,7 @@ def _severity_figure(context: Context, found: Severity) -> Figure:
                     float(row["ci_low"]),
                     float(row["ci_high"]),
                     context.language.whole(int(row["n_subjects"])),
-                    bool(row["p_practical"] >= CERTAIN),
+                    row["rater_id"] in named,
                 )
                 for row in ordered.to_dict("records")
             ],
@@ -138,19 +149,19 @@ def _severity_figure(context: Context, found: Severity) -> Figure:
     alt = say(
         msg(
             "Severity of {n} raters, from {low} to {high} scale points; {m} of them are almost"
-            " surely more than {size} points from the others.",
+            " surely more than {size} points from the average rater.",
             n=len(rows),
             low=context.language.signed(float(rows["severity"].min())),
             high=context.language.signed(float(rows["severity"].max())),
-            m=len(flagged(rows)),
+            m=len(named),
             size=float(size),
         )
     )
     return Figure(picture, alt, shows, shows_not)
 
 
-def _named(context: Context, found: Severity) -> list[Block]:
-    say, rows = context.say, flagged(found.raters)
+def _named(context: Context, found: Severity, design: Design) -> list[Block]:
+    say, rows = context.say, flagged(found, design)
     size = float(found.practical_difference)
     if rows.empty:
         differ = found.p_rater < 0.05
@@ -159,7 +170,7 @@ def _named(context: Context, found: Severity) -> list[Block]:
                 say(
                     msg(
                         "Severity differs between raters, but of no single rater is it nearly"
-                        " certain that the difference is more than {size} points.",
+                        " certain that it is more than {size} points from the average rater.",
                         size=size,
                     )
                     if differ

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from pipeline.errors import NotEstimable, msg, msgn
+from pipeline.errors import NotEstimable, Suppressed, msg, msgn
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.design import Design
 from pipeline.methods.distribution import Distribution
@@ -25,6 +25,9 @@ _LITTLE_SUBSTANTIATED, _AGREEMENT_NORM, _MEAN_SHIFT = 0.8, 0.85, 0.2
 def build(context: Context) -> list[Block]:
     """Make the summary."""
     say = context.say
+    hidden = context.analysis.distribution
+    if isinstance(hidden, Suppressed):
+        return [context.reason(hidden, ANSWERS["distribution"])]
     blocks: list[Block] = [Text(_opening(context), lead=True)]
     blocks.append(Facts(tuple(_numbers(context)), "numbers"))
     settle = to_settle(context)
@@ -151,10 +154,10 @@ def _about_cases(context: Context) -> list[str]:
 
 
 def _about_severity(context: Context) -> list[str]:
-    severity = context.analysis.severity
-    if not isinstance(severity, Severity):
+    severity, design = context.analysis.severity, context.analysis.design
+    if not (isinstance(severity, Severity) and isinstance(design, Design)):
         return []
-    named = flagged(severity.raters)
+    named = flagged(severity, design)
     size = severity.practical_difference
     if len(named):
         return [
