@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -121,17 +122,18 @@ def _columns(table: str) -> list[sa.Column[Any]]:
     return [schema.contract[table].c[column.name] for column in schema.contract_columns(table)]
 
 
-def _held(table: sa.Table) -> sa.ColumnElement[bool]:
+def held_now(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Tell whether a row holds now, or was replaced."""
     return table.c.to_batch.is_(None)
 
 
 def _rows(connection: sa.Connection, table: str, *where: sa.ColumnElement[bool]) -> pd.DataFrame:
     kept = schema.contract[table]
-    query = sa.select(*_columns(table)).where(_held(kept), *where).order_by(kept.c.row_key)
+    query = sa.select(*_columns(table)).where(held_now(kept), *where).order_by(kept.c.row_key)
     return frame(connection, query)
 
 
-def _employees_of(cycle: str) -> sa.Subquery:
+def employees_of(cycle: str, *more: sa.Column[Any]) -> sa.Subquery:
     """Everyone as they were in a cycle: the row of that cycle, else the row without a cycle."""
     specific = _employees.alias("specific")
     has_specific = sa.exists().where(
@@ -140,16 +142,17 @@ def _employees_of(cycle: str) -> sa.Subquery:
         specific.c.to_batch.is_(None),
     )
     return (
-        sa.select(*_columns("employees"))
+        sa.select(*_columns("employees"), *more)
         .where(
-            _held(_employees),
+            held_now(_employees),
             sa.or_(_employees.c.cycle == cycle, sa.and_(_employees.c.cycle == "", ~has_specific)),
         )
         .subquery("staff")
     )
 
 
-def _of_kind(kind: str) -> sa.ColumnElement[bool]:
+def of_kind(kind: str) -> sa.ColumnElement[bool]:
+    """Tell ratings of people from ratings of conversations."""
     with_subject = _ratings.c.subject_id != ""
     return with_subject if kind == "conversation" else ~with_subject
 
@@ -158,9 +161,9 @@ def cycles(connection: sa.Connection) -> list[str]:
     """Return the cycles with ratings, oldest first by start date, then by name."""
     kept = schema.contract["cycles"]
     starts: dict[str, dt.date | None] = dict(
-        connection.execute(sa.select(kept.c.cycle, kept.c.starts_on).where(_held(kept))).all()
+        connection.execute(sa.select(kept.c.cycle, kept.c.starts_on).where(held_now(kept))).all()
     )
-    found = connection.scalars(sa.select(_ratings.c.cycle).where(_held(_ratings)).distinct())
+    found = connection.scalars(sa.select(_ratings.c.cycle).where(held_now(_ratings)).distinct())
     return sorted(found, key=lambda cycle: (starts.get(cycle) or _EARLIEST, cycle))
 
 
@@ -201,12 +204,12 @@ def _session(row: dict[str, Any]) -> Session:
 
 
 def _default_sessions(connection: sa.Connection, cycle: str) -> list[Session]:
-    staff = _employees_of(cycle)
+    staff = employees_of(cycle)
     has_subject = (_ratings.c.subject_id != "").label("has_subject")
     query = (
         sa.select(staff.c.department, has_subject)
         .join_from(_ratings, staff, staff.c.employee_id == _ratings.c.employee_id)
-        .where(_held(_ratings), _ratings.c.cycle == cycle)
+        .where(held_now(_ratings), _ratings.c.cycle == cycle)
         .distinct()
     )
     made = []
@@ -222,7 +225,7 @@ def _default_sessions(connection: sa.Connection, cycle: str) -> list[Session]:
 def session_data(connection: sa.Connection, session: Session) -> SessionData:
     """Read everything that bears on one session."""
     cycle, every = session.cycle, cycles(connection)
-    staff = _employees_of(cycle)
+    staff = employees_of(cycle)
     ids = sa.select(staff.c.employee_id).where(staff.c.department == session.department)
     employees = frame(
         connection,
@@ -278,10 +281,10 @@ def _ratings_of(connection: sa.Connection, session: Session, ids: sa.Select[Any]
     query = (
         sa.select(*wanted)
         .where(
-            _held(_ratings),
+            held_now(_ratings),
             _ratings.c.cycle == session.cycle,
             _ratings.c.employee_id.in_(ids),
-            _of_kind(session.kind),
+            of_kind(session.kind),
         )
         .order_by(
             _ratings.c.employee_id,
@@ -352,12 +355,12 @@ def _history(
             sa.func.count().label("n"),
         )
         .where(
-            _held(_ratings),
+            held_now(_ratings),
             _ratings.c.cycle.in_(earlier),
             _ratings.c.employee_id.in_(ids),
             _ratings.c.rater_id != _ratings.c.employee_id,
             sa.func.coalesce(_ratings.c.rater_role, "") != "self",
-            _of_kind(session.kind),
+            of_kind(session.kind),
         )
         .group_by(_ratings.c.employee_id, _ratings.c.cycle)
         .order_by(_ratings.c.employee_id, _ratings.c.cycle)
@@ -369,10 +372,10 @@ def _organisation_scores(connection: sa.Connection, session: Session) -> pd.Data
     query = (
         sa.select(_ratings.c.criterion_id, _ratings.c.score, sa.func.count().label("n"))
         .where(
-            _held(_ratings),
+            held_now(_ratings),
             _ratings.c.cycle == session.cycle,
             sa.func.coalesce(_ratings.c.rater_role, "") != "self",
-            _of_kind(session.kind),
+            of_kind(session.kind),
         )
         .group_by(_ratings.c.criterion_id, _ratings.c.score)
         .order_by(_ratings.c.criterion_id, _ratings.c.score)
@@ -383,17 +386,17 @@ def _organisation_scores(connection: sa.Connection, session: Session) -> pd.Data
 def _previous_scores(connection: sa.Connection, session: Session, every: list[str]) -> pd.DataFrame:
     position = every.index(session.cycle) if session.cycle in every else 0
     before = every[position - 1] if position else ""
-    staff = _employees_of(before)
+    staff = employees_of(before)
     query = (
         sa.select(_ratings.c.score, sa.func.count().label("n"))
         .where(
-            _held(_ratings),
+            held_now(_ratings),
             _ratings.c.cycle == before,
             _ratings.c.employee_id.in_(
                 sa.select(staff.c.employee_id).where(staff.c.department == session.department)
             ),
             sa.func.coalesce(_ratings.c.rater_role, "") != "self",
-            _of_kind(session.kind),
+            of_kind(session.kind),
         )
         .group_by(_ratings.c.score)
         .order_by(_ratings.c.score)
@@ -406,14 +409,26 @@ def _last_session(connection: sa.Connection, session: Session, every: list[str])
     rows = _rows(
         connection, "sessions", kept.c.department == session.department,
         sa.func.coalesce(kept.c.kind, "performance") == session.kind,
-        kept.c.session_id != session.session_id,
     )  # fmt: skip
+    return session_before(session, [_session(row) for row in rows.to_dict("records")], every)
+
+
+def named_sessions(connection: sa.Connection) -> list[Session]:
+    """Return every session of the sessions table, whatever its cycle."""
+    return [_session(row) for row in _rows(connection, "sessions").to_dict("records")]
+
+
+def session_before(
+    session: Session, candidates: Iterable[Session], every: list[str]
+) -> Session | None:
+    """Return the last session of this department and kind before this one."""
     order = {cycle: i for i, cycle in enumerate(every)}
     here = (order.get(session.cycle, 0), session.held_on or dt.date.max)
     earlier = [
         one
-        for one in (_session(row) for row in rows.to_dict("records"))
-        if (order.get(one.cycle, len(order)), one.held_on or dt.date.max) < here
+        for one in candidates
+        if one.session_id != session.session_id
+        and (order.get(one.cycle, len(order)), one.held_on or dt.date.max) < here
     ]
     return max(
         earlier, key=lambda s: (order[s.cycle], s.held_on or _EARLIEST, s.session_id), default=None
@@ -459,7 +474,7 @@ def rated_counts(
     """Return per cycle, department and kind: people with a rating, people in the department."""
     found: dict[tuple[str, str, str], tuple[int, int]] = {}
     for cycle in wanted:
-        staff = _employees_of(cycle)
+        staff = employees_of(cycle)
         sizes: dict[str, int] = dict(
             connection.execute(
                 sa.select(staff.c.department, sa.func.count()).group_by(staff.c.department)
@@ -469,7 +484,7 @@ def rated_counts(
             query = (
                 sa.select(staff.c.department, sa.func.count(sa.distinct(_ratings.c.employee_id)))
                 .join_from(_ratings, staff, staff.c.employee_id == _ratings.c.employee_id)
-                .where(_held(_ratings), _ratings.c.cycle == cycle, _of_kind(kind))
+                .where(held_now(_ratings), _ratings.c.cycle == cycle, of_kind(kind))
                 .group_by(staff.c.department)
             )
             for department, rated in connection.execute(query):
