@@ -24,6 +24,7 @@ from typing import Any, Protocol
 import psutil
 
 from pipeline.errors import msg
+from pipeline.run.kernels.client import shared_template
 from pipeline.run.outcome import FAILED, Outcome
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
@@ -71,14 +72,15 @@ def local_pool(workers: int) -> Iterator[Pool]:
         initargs=(os.getpid(), tempfile.gettempdir()),
     )
     try:
-        yield pool
+        with shared_template():  # before the workers, which start when there is work
+            yield pool
+            pool.shutdown()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):  # it ended by itself
                 child.kill()
         raise
-    pool.shutdown()
 
 
 def make_packs(
