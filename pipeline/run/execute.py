@@ -22,7 +22,7 @@ from pipeline.errors import Message, WorkbenchError, msg
 from pipeline.run.files import write_json, write_whole
 from pipeline.run.guard import too_long
 from pipeline.run.kernels import client
-from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome
+from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome, content_of
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
 
@@ -71,6 +71,7 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             notebook = run_notebook(job, limits, workspace, owner)
             facts = facts_of(notebook)
             page = to_html(notebook, title=job.title, language=job.parameters.language)
+            facts["content"] = content_of(page)
             write_whole(job.output, page)
         shutil.rmtree(job.output.parent / FAILED_NOTEBOOK.parent, ignore_errors=True)
     except WorkbenchError as reason:
@@ -98,6 +99,9 @@ def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | N
         n_cases=facts.get("n_cases"),
         not_estimable=tuple(facts.get("not_estimable", ())),
         error=error,
+        key=job.key,
+        organisation=job.organisation,
+        content=facts.get("content"),
     )
     with contextlib.suppress(OSError):  # disk full or forbidden: the outcome itself says so
         if error:

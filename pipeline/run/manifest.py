@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.locale import Language
-from pipeline.pack.index import IndexEntry, render_index
 from pipeline.run.files import write_json, write_whole
-from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome
+from pipeline.run.outcome import FAILED, MADE, RECORD, UNCHANGED, Outcome
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.pack.index import IndexEntry
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,10 @@ def write_run(
             "version": version("calibration-workbench"),
             "interrupted": interrupted,
             "made": sum(outcome.status == MADE for outcome in outcomes),
+            "unchanged": sum(outcome.status == UNCHANGED for outcome in outcomes),
             "failed": sum(outcome.status == FAILED for outcome in outcomes),
-            "packs": [outcome.record() for outcome in outcomes],
+            # of those left alone their own record says all there is to say
+            "packs": [one.record() for one in outcomes if one.status != UNCHANGED],
         },
     )
     return path
@@ -59,8 +64,11 @@ def write_run(
 
 def write_index(settings: Settings, language: Language) -> Path:
     """Write `reports/index.html`: every pack there is, newest cycle first."""
+    # here and not above: what renders is not needed where no pack was made
+    from pipeline.pack.index import render_index
+
     entries = []
-    for record in sorted(settings.reports.glob(f"*/*/{RECORD}")):
+    for record in _records(settings):
         try:
             found = json.loads(record.read_text(encoding="utf-8"))
             entries.append(_entry(settings, record, found))
@@ -73,7 +81,22 @@ def write_index(settings: Settings, language: Language) -> Path:
     return path
 
 
+def index_is_behind(settings: Settings) -> bool:
+    """Tell whether a pack was recorded after the index was written, by a run that was killed."""
+    try:
+        written = (settings.reports / "index.html").stat().st_mtime_ns
+        return any(os.stat(record).st_mtime_ns > written for record in _records(settings))
+    except OSError:
+        return True
+
+
+def _records(settings: Settings) -> list[Path]:
+    return sorted(settings.reports.glob(f"*/*/{RECORD}"))
+
+
 def _entry(settings: Settings, record: Path, found: dict[str, Any]) -> IndexEntry:
+    from pipeline.pack.index import IndexEntry
+
     page = record.parent / "calibration-pack.html"
     return IndexEntry(
         session_id=found["session_id"],
