@@ -55,8 +55,9 @@ class _PromptClient(AsyncKernelClient):
             The kernel ended or stayed silent.
         """
         ends = time.monotonic() + (timeout or 60)
+        asked: set[str] = set()  # a kernel that is slow to come up answers them all, in turn
         while True:
-            asked = self.kernel_info()
+            asked.add(self.kernel_info())
             if await self._answers(asked):
                 return
             if not await self._async_is_alive():
@@ -64,14 +65,14 @@ class _PromptClient(AsyncKernelClient):
             if time.monotonic() > ends:
                 raise RuntimeError("Kernel didn't respond in time")
 
-    async def _answers(self, asked: str) -> bool:
+    async def _answers(self, asked: set[str]) -> bool:
         try:
             reply = await self.shell_channel.get_msg(timeout=1)
-            if reply["parent_header"].get("msg_id") != asked:
+            if reply["parent_header"].get("msg_id") not in asked:
                 return False
             while True:  # its last word about a request is that it is idle again
                 told = await self.iopub_channel.get_msg(timeout=0.2)
-                own = told["parent_header"].get("msg_id") == asked
+                own = told["parent_header"].get("msg_id") in asked
                 if own and told["content"].get("execution_state") == "idle":
                     self._handle_kernel_info_reply(reply)
                     return True

@@ -39,6 +39,7 @@ _START_SECONDS = 120.0
 _GRACE_SECONDS = 30.0
 _MOST_STARTS = 3
 _SOCKET = "template"
+_MODULE = "pipeline.run.kernels.template"
 
 _log = logging.getLogger("pipeline.run")
 _lock = threading.Lock()
@@ -77,7 +78,7 @@ class Template:
                     sys.executable,
                     "-P",
                     "-m",
-                    "pipeline.run.kernels.template",
+                    _MODULE,
                     str(listener.fileno()),
                 ],
                 stdin=subprocess.PIPE,

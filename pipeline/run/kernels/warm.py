@@ -6,6 +6,7 @@ patterns are there only once they have been used; a fork inherits all of it.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 import tempfile
@@ -18,6 +19,20 @@ from typing import Any, get_args
 _HEAVY_AND_UNUSED = ("rfc3987_syntax",)
 """Takes seconds to import; jsonschema wants it to check internationalised addresses, which no
 notebook format has, and does without it."""
+
+_USED = (
+    "IPython.core.completer",
+    "IPython.core.magics",
+    "ipykernel.debugger",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.parentpoller",
+    "ipykernel.zmqshell",
+    "pipeline.pack",
+    "pipeline.run.execute",
+    "pipeline.run.notebook",
+)
+"""The kernel imports half of its own parts only when it starts."""
 
 _log = logging.getLogger("pipeline.run")
 
@@ -47,13 +62,11 @@ def _without(names: tuple[str, ...]) -> Iterator[None]:
 
 def import_all() -> None:
     """Import the runner, the kernel and the packs."""
+    for name in _USED:
+        importlib.import_module(name)
+
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.provisioning.factory import KernelProvisionerFactory
-
-    import pipeline.pack
-    import pipeline.run.execute
-    import pipeline.run.kernels.provisioner
-    import pipeline.run.notebook  # noqa: F401  # all of these for their effect
 
     KernelProvisionerFactory.instance()  # it looks through the metadata of every package
     KernelSpecManager().get_kernel_spec("python3")
