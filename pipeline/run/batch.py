@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pipeline.errors import EXIT_SOME_FAILED, WorkbenchError, msg
 from pipeline.locale import Language
 from pipeline.run.engine import PoolMaker, local_pool, make_packs, workers_for
+from pipeline.run.files import Target, reports_of
 from pipeline.run.key import is_current, with_keys
 from pipeline.run.lock import Owner, RunLock, guard, hold
 from pipeline.run.manifest import Run, index_is_behind, write_index, write_run
@@ -62,7 +62,7 @@ class Report:
     """
 
     run_id: str
-    index: Path
+    index: Target
     outcomes: list[Outcome] = field(default_factory=list)
     interrupted: bool = False
 
@@ -124,23 +124,28 @@ def run_packs(
         The store cannot be read.
     """
     run, watcher = Run.start(), watcher or Watcher()
-    report = Report(run.run_id, settings.reports / "index.html")
+    report = Report(run.run_id, reports_of(settings) / "index.html")
     watcher.begin(run.run_id, len(jobs), workers_for(settings.run, len(jobs)))
 
     def keep(outcome: Outcome) -> None:
         report.outcomes.append(outcome)
         watcher.pack(outcome)
 
+    fault: WorkbenchError | None = None
     with _explained(), hold(settings.reports, run.run_id) as lock:
         try:
             _rounds(settings, jobs, lock, force, pool, keep, watcher)
         except KeyboardInterrupt:
             report.interrupted = True
+        except WorkbenchError as reason:  # store or scheduler gone: record what was made before
+            report.interrupted, fault = True, reason
         write_run(settings, run, report.outcomes, interrupted=report.interrupted)
         if report.count(UNCHANGED) < len(report.outcomes) or index_is_behind(settings):
             with guard(lock.folder):  # or a run beside this one lists what was there before
                 write_index(settings, Language(settings.pack.language))
     watcher.end(report)
+    if fault is not None:
+        raise fault
     return report
 
 

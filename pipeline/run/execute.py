@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Message, WorkbenchError, msg
-from pipeline.run.files import write_json, write_whole
+from pipeline.run.files import remove_folder, write_json, write_whole
 from pipeline.run.guard import too_long
 from pipeline.run.kernels import client
 from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome, content_of
@@ -73,7 +73,7 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             page = to_html(notebook, title=job.title, language=job.parameters.language)
             facts["content"] = content_of(page)
             write_whole(job.output, page)
-        shutil.rmtree(job.output.parent / FAILED_NOTEBOOK.parent, ignore_errors=True)
+        remove_folder(job.output.parent / FAILED_NOTEBOOK.parent)
     except WorkbenchError as reason:
         error = reason.message
     except OSError as reason:

@@ -8,7 +8,6 @@ before they reach a cell; the notebook is passed as an object, since paths go th
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from copy import copy
 from multiprocessing.connection import Connection
@@ -27,7 +26,7 @@ from nbformat import NotebookNode
 from pipeline import errors
 from pipeline.errors import Message, WorkbenchError, WrongUse, msg
 from pipeline.pack.html import FACTS_MIME
-from pipeline.run.files import FILE_MODE, make_folder
+from pipeline.run.files import keep_file
 from pipeline.run.guard import Guard
 from pipeline.run.kernels.client import THREADS
 from pipeline.run.kernels.provisioner import NAME, is_held
@@ -212,10 +211,7 @@ def _keep(output: Path, job: PackJob) -> None:
     """Keep the notebook of a failed pack, for its owner only."""
     if not output.exists():
         return
-    target = job.output.parent / FAILED_NOTEBOOK
-    make_folder(target.parent)
-    shutil.move(output, target)
-    target.chmod(FILE_MODE)
+    keep_file(output, job.output.parent / FAILED_NOTEBOOK)
 
 
 def facts_of(notebook: NotebookNode) -> dict[str, Any]:

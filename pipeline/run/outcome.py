@@ -6,10 +6,10 @@ import datetime as dt
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Message
+from pipeline.run.files import Target
 
 MADE, FAILED, UNCHANGED = "made", "failed", "unchanged"
 RECORD = "calibration-pack.json"
@@ -90,7 +90,7 @@ def content_of(page: str | bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
+def read_record(folder: Target) -> dict[str, Any] | None:
     """Return the record beside a pack; None where there is none that can be read."""
     try:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.errors import WrongUse, msg
 from pipeline.run.due import due_within
-from pipeline.run.files import slug
+from pipeline.run.files import Target, reports_of, slug
 from pipeline.run.parameters import PackParameters
 from pipeline.settings import REPOSITORY, LanguageCode, Settings
 from pipeline.store import Session, Store
@@ -40,7 +40,7 @@ class PackJob:
     session: Session
     notebook: Path
     parameters: PackParameters
-    output: Path
+    output: Target
     title: str
     key: str = ""
     organisation: tuple[float, ...] = ()
@@ -51,9 +51,9 @@ class PackJob:
         return "/".join(self.output.parts[-3:-1])
 
 
-def session_folder(settings: Settings, session: Session) -> Path:
+def session_folder(settings: Settings, session: Session) -> Target:
     """Return the folder of a session's files; it lies within reports/ whatever the names."""
-    return settings.reports / slug(session.cycle) / slug(session.session_id)
+    return reports_of(settings) / slug(session.cycle) / slug(session.session_id)
 
 
 def choose_sessions(
