@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
@@ -25,10 +25,12 @@ from pipeline.errors import (
     Message,
     WorkbenchError,
     msg,
-    msgn,
 )
 from pipeline.locale import Language
 from pipeline.settings import LanguageCode, Settings, read_settings
+
+if TYPE_CHECKING:
+    from pipeline.run.batch import Watcher
 
 _COMMON = {"--home": True, "--lang": True, "--json": False, "--quiet": False}
 """Options that may stand anywhere on the line, and whether a value follows."""
@@ -233,68 +235,50 @@ def packs(
         list[str] | None, typer.Option(help="Only this department; may be repeated.")
     ] = None,
     cycle: Annotated[str | None, typer.Option(help="This cycle; default: the latest.")] = None,
+    due: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="Only sessions held within 48h, 14d or 2w from now."),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Packs at the same time; default: one per core.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make also packs in which nothing has changed.")
+    ] = False,
 ) -> None:
-    """Make the calibration packs of a cycle, one per session."""
-    from pipeline.run.engine import make_packs
-    from pipeline.run.manifest import Run, write_index, write_run
-    from pipeline.run.outcome import FAILED, Outcome
+    """Make the calibration packs of a cycle, one per session; unchanged ones are left alone."""
+    from pipeline.run.batch import run_packs
+    from pipeline.run.due import read_span
+    from pipeline.run.outcome import MADE
     from pipeline.run.plan import choose_sessions, plan_packs
+    from pipeline.run.progress import ending
     from pipeline.store import open_store
 
     context = _context(ctx)
     settings = context.settings()
+    span = read_span(due) if due else None
+    if jobs:
+        limits = settings.run.model_copy(update={"jobs": jobs})
+        settings = settings.model_copy(update={"run": limits})
     with open_store(settings) as store:
         chosen = choose_sessions(
-            store, session_ids=session or (), departments=department or (), cycle=cycle
+            store, session_ids=session or (), departments=department or (), cycle=cycle, due=span
         )
-    planned = plan_packs(settings, chosen, context.chosen)
-    limits = settings.run.model_copy(update={"jobs": jobs}) if jobs else settings.run
-    run = Run.start()
-    context.event("run_started", run_id=run.run_id, packs=len(planned))
-    outcomes: list[Outcome] = []
-    interrupted = False
-    with _pack_progress(context, len(planned)) as show:
-
-        def listen(outcome: Outcome) -> None:
-            outcomes.append(outcome)
-            context.event("pack", **outcome.record())
-            show(outcome)
-
-        try:
-            make_packs(planned, limits, listener=listen)
-        except KeyboardInterrupt:
-            interrupted = True
-    write_run(settings, run, outcomes, interrupted=interrupted)
-    index = write_index(settings, Language(settings.pack.language))
-    failed = sum(outcome.status == FAILED for outcome in outcomes)
-    context.event(
-        "run_ended",
-        run_id=run.run_id,
-        made=len(outcomes) - failed,
-        failed=failed,
-        interrupted=interrupted,
-        index=str(index),
-    )
-    if interrupted:
-        context.err.print(
-            Text(
-                context.language.say(
-                    msg(
-                        "Stopped. Packs made before: {n}. Run the same command again for the rest.",
-                        n=len(outcomes) - failed,
-                    )
-                )
-            )
+    with _stoppable(), _watcher(context) as watcher:
+        planned = plan_packs(settings, chosen, context.chosen)
+        report = run_packs(settings, planned, force=force, watcher=watcher)
+    if report.interrupted:
+        text = msg(
+            "Stopped. Packs made before: {n}. Run the same command again for the rest.",
+            n=report.count(MADE),
         )
-    context.tell(
-        msgn("{n} pack made, {failed} failed.", "{n} packs made, {failed} failed.",
-             len(outcomes) - failed, failed=failed)
-    )  # fmt: skip
-    context.tell(msg("Index: {address}", address=index.as_uri()))
-    if failed or interrupted:
+        context.err.print(Text(context.language.say(text)))
+    if due and not chosen:
+        context.tell(msg("No session is held within {span}.", span=due))
+    else:
+        context.tell(ending(report))
+    context.tell(msg("Index: {address}", address=report.index.as_uri()))
+    if not report.succeeded:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
@@ -307,22 +291,29 @@ def status(
     """Show per session how far it is: ratings in, pack made, held."""
     import datetime as dt
 
+    from pipeline.run.due import Due
     from pipeline.run.plan import choose_sessions
-    from pipeline.run.status import session_status
+    from pipeline.run.status import late_warnings, session_status
     from pipeline.store import open_store
 
     context = _context(ctx)
     settings = context.settings()
     with open_store(settings) as store:
         sessions = store.sessions(cycle) if every else choose_sessions(store, cycle=cycle)
-        found = session_status(settings, store, sessions, dt.date.today())
+        found = session_status(settings, store, sessions, dt.datetime.now(), context.chosen)
     states = {
         "made": msg("made"),
         "failed": msg("failed"),
         "outdated": msg("outdated"),
+        "making": msg("in progress"),
         "none": msg("not made"),
     }
+    dues = {Due.DUE: msg("due"), Due.LATE: msg("late")}
     say = context.language.say
+
+    def with_due(text: str, due: Due) -> str:
+        return f"{text} · {say(dues[due])}" if due in dues else text
+
     rows = []
     for one in found:
         context.event("session", **one.plain())
@@ -335,7 +326,8 @@ def status(
                 day,
                 held,
                 f"{one.n_rated}/{one.n_employees}",
-                say(states[one.pack]),
+                with_due(f"{one.n_with_evidence}/{one.n_employees}", one.evidence_due),
+                with_due(say(states[one.pack]), one.pack_due),
             ]
         )
     columns = [
@@ -344,9 +336,12 @@ def status(
         msg("date"),
         msg("state"),
         msg("rated"),
+        msg("evidence"),
         msg("pack"),
     ]
     context.table(columns, rows)
+    for warning in late_warnings(found):
+        context.tell(warning)
 
 
 @app.command()
@@ -420,46 +415,32 @@ def _busy(context: _Context, title: Message) -> Iterator[Any]:
 
 
 @contextmanager
-def _pack_progress(context: _Context, total: int) -> Iterator[Any]:
-    """Show each pack as it is made: a bar on a terminal, a line each in a log."""
-    from pipeline.run.outcome import FAILED, Outcome
-
-    done = 0
-
-    def line(outcome: Outcome) -> Text:
-        good = outcome.status != FAILED
-        name = f"{outcome.department} · {outcome.cycle}"
-        text = f"{'✓' if good else '✗'} {name}  {context.language.number(outcome.seconds, 1)} s"
-        if outcome.error:
-            text += f"  {context.language.say(outcome.error)}"
-        return Text(text, style="" if good else "red")
+def _watcher(context: _Context) -> Iterator[Watcher]:
+    """Show how packs get on: a bar on a terminal, a line each in a log, events for a machine."""
+    from pipeline.run.progress import Bar, Events, Lines
 
     if context.as_json:
-        yield lambda outcome: None
+        yield Events(context.event)
     elif context.quiet or not context.err.is_terminal:
-
-        def log(outcome: Outcome) -> None:
-            nonlocal done
-            done += 1
-            if not context.quiet or outcome.status == FAILED:
-                context.err.print(Text(f"[{done}/{total}] ") + line(outcome))
-
-        yield log
+        yield Lines(context.err, context.language, only_failed=context.quiet)
     else:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=context.err) as bar:
-            task = bar.add_task(context.language.say(msg("Packs")), total=total)
+        with Bar(context.err, context.language) as bar:
+            yield bar
 
-            def show(outcome: Outcome) -> None:
-                bar.console.print(line(outcome))
-                bar.advance(task)
 
-            yield show
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Take a request to end (SIGTERM) as Ctrl-C: stop cleanly, keep what was made."""
+
+    def stop(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what runs is being ended
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # errors ------------------------------------------------------------------------------------

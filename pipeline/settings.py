@@ -12,8 +12,17 @@ import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import WrongUse, msg
@@ -148,6 +157,31 @@ class RunSettings(_Section):
     """Memory limit of one pack."""
 
 
+class ClusterSettings(_Section):
+    """Several machines; see docs/operations.md."""
+
+    scheduler: str = ""
+    """Address of a Dask scheduler, such as ``tcp://10.0.0.5:8786``; empty: this machine only."""
+
+
+class OutputSettings(_Section):
+    """Where packs and records are written."""
+
+    url: str = ""
+    """Folder, or an address for fsspec such as ``s3://bucket/reports``; empty: ``reports/``."""
+
+    @field_validator("url")
+    @classmethod
+    def _plain_folder(cls, url: str) -> str:
+        # a folder is written by ourselves, with its modes; fsspec would not set them
+        return unquote(url.removeprefix("file://")) if url.startswith("file://") else url
+
+    @property
+    def is_address(self) -> bool:
+        """Whether fsspec is needed to reach it."""
+        return "://" in self.url
+
+
 class ColumnSource(_Section):
     """Where a column comes from when its export has another name for it, or lacks it."""
 
@@ -220,6 +254,12 @@ class Settings(BaseSettings):
     privacy: PrivacySettings = PrivacySettings()
     methods: MethodSettings = MethodSettings()
     run: RunSettings = RunSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    output: OutputSettings = Field(
+        default=OutputSettings(),
+        # the section is called reports; `Settings.reports` is the folder
+        validation_alias=AliasChoices("reports", "CALIBRATE_REPORTS"),
+    )
     imports: dict[str, ImportTable] = Field(default_factory=dict, alias="import")
 
     @field_validator("imports")
@@ -253,8 +293,8 @@ class Settings(BaseSettings):
 
     @property
     def reports(self) -> Path:
-        """Folder for what the workbench makes."""
-        return self.home / "reports"
+        """Folder for what the workbench makes; with an address, for the locks of runs only."""
+        return self.home / ("reports" if self.output.is_address else self.output.url or "reports")
 
     @property
     def data(self) -> Path:

@@ -7,11 +7,6 @@ import os
 # before numpy: tests run side by side, and threads of BLAS would only get in each other's way
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +19,7 @@ from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
 from pipeline.tables import TABLES
 from support import IN_CI
+from support.postgres import own_postgres, postgres_binaries
 
 # a shared machine is slow at times, which is no fault of the code; CI tries the same examples
 hypothesis.settings.register_profile("workbench", deadline=None, derandomize=IN_CI)
@@ -51,48 +47,16 @@ def settings(home: Path) -> Settings:
     return read_settings(home)
 
 
-def _postgres_binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else (Path(on_path).parent if on_path else None)
-
-
-def _as_postgres(command: list[str], cwd: Path) -> None:
-    """Run a command of PostgreSQL, which refuses to run as root."""
-    options: dict[str, object] = {}
-    if os.geteuid() == 0:
-        user = pwd.getpwnam("postgres")
-        options = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    subprocess.run(command, cwd=cwd, check=True, capture_output=True, **options)  # type: ignore[call-overload]
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Start a PostgreSQL of our own on loopback and return its address."""
-    binaries = _postgres_binaries()
+    binaries = postgres_binaries()
     if binaries is None:
         if IN_CI:
             pytest.fail("PostgreSQL is not installed, and CI must test on it")
         pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-    _as_postgres(
-        [f"{binaries}/initdb", "-D", str(data), "-U", "tester", "-A", "trust", "-E", "UTF8", "-N"],
-        folder,
-    )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
-    control = [f"{binaries}/pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log")]
-    _as_postgres([*control, "-o", options, "start"], folder)
-    try:
-        yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
-    finally:
-        _as_postgres([*control, "-m", "immediate", "stop"], folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_postgres(binaries) as address:
+        yield address
 
 
 @pytest.fixture

@@ -67,6 +67,8 @@ MONTH_FIRST = msg(
 )
 NO_FLAG = msg("This is neither yes nor no")
 
+_BLOCK_ROWS = 100_000
+
 Judged = tuple[list[Any], dict[int, Message]]
 """Values, and the positions of those that could not be read with the reason."""
 
@@ -108,10 +110,22 @@ def convert(
     """
     metadata = column.metadata or {}
     kind = str(metadata["kind"])
+    if kind == "text":
+        return _free_text(cells, values, prefix)
     whole = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
-    coded = whole.dictionary_encode()
-    codes = coded.indices.to_numpy()
-    texts = clean(coded.dictionary, keep_lines=kind == "text")
+    texts, codes, is_error = _distinct(whole, values, prefix)
+    judged, faults = _judge(kind, texts.to_pylist(), metadata, days_from, largest)
+    result = _series(kind, judged, codes)
+    faults.update(dict.fromkeys(np.flatnonzero(is_error).tolist(), ERROR_VALUE))
+    return Converted(result, _rows_of(faults, codes, len(texts)))
+
+
+def _distinct(
+    cells: pa.Array, values: Mapping[str, str] | None, prefix: str, *, keep_lines: bool = False
+) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """Return the distinct texts, which of them each row has, and which are errors of a sheet."""
+    coded = cells.dictionary_encode()
+    texts = clean(coded.dictionary, keep_lines=keep_lines)
     is_error = pc.is_in(texts, value_set=pa.array(ERROR_VALUES, TEXT)).to_numpy(False)
     texts = pc.if_else(pa.array(is_error), pa.scalar("", TEXT), texts)
     if values:
@@ -120,14 +134,22 @@ def convert(
         put = pa.scalar(prefix, TEXT)
         longer = pc.binary_join_element_wise(put, texts, pa.scalar("", TEXT))
         texts = pc.if_else(pc.equal(texts, ""), texts, longer)
-    faults: dict[int, Message] = {}
-    if kind == "text":
-        result = _text_series(texts, codes)
-    else:
-        judged, faults = _judge(kind, texts.to_pylist(), metadata, days_from, largest)
-        result = _series(kind, judged, codes)
-    faults.update(dict.fromkeys(np.flatnonzero(is_error).tolist(), ERROR_VALUE))
-    return Converted(result, _rows_of(faults, codes, len(texts)))
+    return texts, coded.indices.to_numpy(), is_error
+
+
+def _free_text(cells: pa.ChunkedArray, values: Mapping[str, str] | None, prefix: str) -> Converted:
+    # hardly ever the same twice, and by far the largest columns: so a block at a time
+    found, wrong = [], []
+    for start in range(0, len(cells), _BLOCK_ROWS):
+        block = cells.slice(start, _BLOCK_ROWS)
+        block = block.combine_chunks() if isinstance(block, pa.ChunkedArray) else block
+        texts, codes, is_error = _distinct(block, values, prefix, keep_lines=True)
+        present = pc.if_else(pc.equal(texts, ""), pa.scalar(None, TEXT), texts)
+        found.append(present.take(pa.array(codes)))
+        wrong.append(start + np.flatnonzero(is_error[codes]))
+    rows = np.concatenate(wrong) if wrong else np.empty(0, dtype=np.int64)
+    texts = pd.Series(pd.array(pa.chunked_array(found, TEXT), dtype="str"))
+    return Converted(texts, ((rows, ERROR_VALUE),) if len(rows) else ())
 
 
 def clean(texts: pa.Array, *, keep_lines: bool = False) -> pa.Array:

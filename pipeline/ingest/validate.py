@@ -38,6 +38,7 @@ FORMAL_ROLES = ("manager", "second")
 NO_RESULT = msg(
     "The formula in this cell has no stored result; open and save the workbook in a spreadsheet"
 )
+_BLOCK_ROWS = 100_000
 REQUIRED = msg("A value is required here")
 OFF_SCALE = "off_scale"
 
@@ -167,13 +168,20 @@ def _largest(column: pandera.Column, scale: ScaleSettings) -> float:
 def _apply_schema(
     schema: pandera.DataFrameSchema, frame: pd.DataFrame, faults: Faults, scale: ScaleSettings
 ) -> None:
-    if frame.empty:
+    # pandera holds several copies of what it judges, so that is not a whole file
+    failed = []
+    for start in range(0, len(frame), _BLOCK_ROWS):
+        try:
+            schema.validate(frame.iloc[start : start + _BLOCK_ROWS], lazy=True)
+        except SchemaErrors as error:
+            failed.append(error.failure_cases)
+    if not failed:
         return
-    try:
-        schema.validate(frame, lazy=True)
-        return
-    except SchemaErrors as error:
-        cases = error.failure_cases
+    cases = pd.concat(failed, ignore_index=True)
+    place = {name: i for i, name in enumerate(schema.columns)}
+    cases = cases.assign(place=cases["column"].map(place)).sort_values(
+        ["place", "check_number"], kind="stable", na_position="first"
+    )
     for (name, check, number), found in cases.groupby(
         ["column", "check", "check_number"], sort=False, dropna=False
     ):

@@ -6,10 +6,17 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 import unicodedata
 from pathlib import Path
 from typing import Any
+
+from pipeline.run.remote import RemotePath, remote_folder
+from pipeline.settings import Settings
+
+Target = Path | RemotePath
+"""Where a file is written: a folder of this machine, or a place that fsspec reaches."""
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _LONGEST_SLUG = 60
@@ -36,6 +43,18 @@ def _reserved(plain: str) -> bool:
     )
 
 
+def reports_of(settings: Settings) -> Target:
+    """Return the folder of all packs and records.
+
+    Raises
+    ------
+    WrongUse
+        It is an address, and what that needs is not installed.
+    """
+    url = settings.output.url
+    return remote_folder(url) if settings.output.is_address else settings.reports
+
+
 def make_folder(folder: Path) -> Path:
     """Make a private folder, its parents too."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
@@ -44,10 +63,13 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Target, content: str | bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never a half."""
-    make_folder(path.parent)
     data = content.encode() if isinstance(content, str) else content
+    if isinstance(path, RemotePath):
+        path.write_whole(data)
+        return
+    make_folder(path.parent)
     # mkstemp makes the file readable by its owner only
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
@@ -61,6 +83,20 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Target, value: Any) -> None:
     """Write a value as JSON, whole or not at all."""
     write_whole(path, json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def keep_file(source: Path, target: Target) -> None:
+    """Move a passing file to where it is kept, for its owner only."""
+    write_whole(target, source.read_bytes())
+    source.unlink()
+
+
+def remove_folder(folder: Target) -> None:
+    """Delete a folder and what is in it, if there is any."""
+    if isinstance(folder, RemotePath):
+        folder.remove_all()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -11,14 +11,15 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.locale import Language
-from pipeline.pack.index import IndexEntry, render_index
-from pipeline.run.files import write_json, write_whole
-from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome
+from pipeline.run.files import Target, reports_of, write_json, write_whole
+from pipeline.run.outcome import FAILED, MADE, RECORD, UNCHANGED, Outcome
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.pack.index import IndexEntry
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Run:
 
 def write_run(
     settings: Settings, run: Run, outcomes: Sequence[Outcome], *, interrupted: bool = False
-) -> Path:
+) -> Target:
     """Keep the record of a run."""
-    path = settings.reports / "runs" / f"{run.run_id}.json"
+    path = reports_of(settings) / "runs" / f"{run.run_id}.json"
     ended = dt.datetime.now(dt.UTC)
     write_json(
         path,
@@ -50,17 +51,22 @@ def write_run(
             "version": version("calibration-workbench"),
             "interrupted": interrupted,
             "made": sum(outcome.status == MADE for outcome in outcomes),
+            "unchanged": sum(outcome.status == UNCHANGED for outcome in outcomes),
             "failed": sum(outcome.status == FAILED for outcome in outcomes),
-            "packs": [outcome.record() for outcome in outcomes],
+            # of those left alone their own record says all there is to say
+            "packs": [one.record() for one in outcomes if one.status != UNCHANGED],
         },
     )
     return path
 
 
-def write_index(settings: Settings, language: Language) -> Path:
+def write_index(settings: Settings, language: Language) -> Target:
     """Write `reports/index.html`: every pack there is, newest cycle first."""
+    # here and not above: what renders is not needed where no pack was made
+    from pipeline.pack.index import render_index
+
     entries = []
-    for record in sorted(settings.reports.glob(f"*/*/{RECORD}")):
+    for record in _records(settings):
         try:
             found = json.loads(record.read_text(encoding="utf-8"))
             entries.append(_entry(settings, record, found))
@@ -68,12 +74,27 @@ def write_index(settings: Settings, language: Language) -> Path:
             continue  # a record of another version; the next run of that session replaces it
     entries.sort(key=lambda e: (e.cycle, e.department, e.session_id))
     entries.sort(key=lambda e: e.cycle, reverse=True)
-    path = settings.reports / "index.html"
+    path = reports_of(settings) / "index.html"
     write_whole(path, render_index(entries, language, dt.datetime.now(dt.UTC)))
     return path
 
 
-def _entry(settings: Settings, record: Path, found: dict[str, Any]) -> IndexEntry:
+def index_is_behind(settings: Settings) -> bool:
+    """Tell whether a pack was recorded after the index was written, by a run that was killed."""
+    try:
+        written = (reports_of(settings) / "index.html").stat().st_mtime_ns
+        return any(record.stat().st_mtime_ns > written for record in _records(settings))
+    except OSError:
+        return True
+
+
+def _records(settings: Settings) -> list[Target]:
+    return sorted(reports_of(settings).glob(f"*/*/{RECORD}"))
+
+
+def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEntry:
+    from pipeline.pack.index import IndexEntry
+
     page = record.parent / "calibration-pack.html"
     return IndexEntry(
         session_id=found["session_id"],
@@ -82,7 +103,7 @@ def _entry(settings: Settings, record: Path, found: dict[str, Any]) -> IndexEntr
         kind=found["kind"],
         audience=found["audience"],
         status=found["status"],
-        href=page.relative_to(settings.reports).as_posix() if page.exists() else None,
+        href="/".join(page.parts[-3:]) if page.exists() else None,
         seconds=found["seconds"],
         warnings=tuple(found["warnings"]),
         message=found["error"],

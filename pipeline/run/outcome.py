@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.errors import Message
+from pipeline.run.files import Target
 
-MADE, FAILED = "made", "failed"
+MADE, FAILED, UNCHANGED = "made", "failed", "unchanged"
 RECORD = "calibration-pack.json"
 """Name of the record beside the pack."""
 
@@ -22,11 +25,11 @@ class Outcome:
     session_id, department, cycle, kind, audience
         Which pack.
     status
-        ``"made"`` or ``"failed"``.
+        ``"made"``, ``"failed"``, or ``"unchanged"``: there already, and still right.
     seconds
         Wall-clock time.
     made_at
-        When, in UTC.
+        When the pack was made, in UTC.
     warnings
         Texts in the pack's language; they name nobody.
     n_cases
@@ -35,6 +38,10 @@ class Outcome:
         Names of the questions without an answer.
     error
         Why it failed; names nobody.
+    key, organisation
+        What the pack was made from; see `key`.
+    content
+        Digest of the file, which tells a pack of this record from any other.
     """
 
     session_id: str
@@ -48,7 +55,10 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     n_cases: int | None = None
     not_estimable: tuple[str, ...] = ()
-    error: Message | None = None
+    error: Message | str | None = None
+    key: str = ""
+    organisation: tuple[float, ...] = ()
+    content: str | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the outcome as plain values, to be kept."""
@@ -57,3 +67,33 @@ class Outcome:
         plain["seconds"] = round(self.seconds, 2)
         plain["error"] = str(self.error) if self.error else None
         return plain
+
+    @classmethod
+    def unchanged(cls, record: dict[str, Any]) -> Outcome:
+        """Return the outcome of a pack that was left alone, from its record."""
+        return cls(
+            **{
+                **record,
+                "status": UNCHANGED,
+                "seconds": 0.0,
+                "made_at": dt.datetime.fromisoformat(record["made_at"]),
+                "warnings": tuple(record["warnings"]),
+                "not_estimable": tuple(record["not_estimable"]),
+                "organisation": tuple(record["organisation"]),
+            }
+        )
+
+
+def content_of(page: str | bytes) -> str:
+    """Return the digest of a file's content."""
+    data = page.encode() if isinstance(page, str) else page
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def read_record(folder: Target) -> dict[str, Any] | None:
+    """Return the record beside a pack; None where there is none that can be read."""
+    try:
+        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import WrongUse, msg
-from pipeline.run.files import slug
+from pipeline.run.due import due_within
+from pipeline.run.files import Target, reports_of, slug
 from pipeline.run.parameters import PackParameters
 from pipeline.settings import REPOSITORY, LanguageCode, Settings
 from pipeline.store import Session, Store
@@ -31,18 +33,27 @@ class PackJob:
         The HTML file.
     title
         Title of the page.
+    key, organisation
+        What the pack is made from, for its record; see `key`.
     """
 
     session: Session
     notebook: Path
     parameters: PackParameters
-    output: Path
+    output: Target
     title: str
+    key: str = ""
+    organisation: tuple[float, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Folder of the session within reports/; says which session without naming anybody."""
+        return "/".join(self.output.parts[-3:-1])
 
 
-def session_folder(settings: Settings, session: Session) -> Path:
+def session_folder(settings: Settings, session: Session) -> Target:
     """Return the folder of a session's files; it lies within reports/ whatever the names."""
-    return settings.reports / slug(session.cycle) / slug(session.session_id)
+    return reports_of(settings) / slug(session.cycle) / slug(session.session_id)
 
 
 def choose_sessions(
@@ -51,8 +62,21 @@ def choose_sessions(
     session_ids: Sequence[str] = (),
     departments: Sequence[str] = (),
     cycle: str | None = None,
+    due: dt.timedelta | None = None,
+    now: dt.datetime | None = None,
 ) -> list[Session]:
     """Return the chosen sessions; without any choice those of the latest cycle.
+
+    Parameters
+    ----------
+    store
+        The store.
+    session_ids, departments, cycle
+        Which; all have to fit.
+    due
+        Only sessions held within this time, of any cycle unless one is named.
+    now
+        Local time; by default that of the clock.
 
     Raises
     ------
@@ -64,7 +88,7 @@ def choose_sessions(
         raise WrongUse(
             msg("The store holds no ratings yet. Load exports first: calibrate import PATH.")
         )
-    every = store.sessions(cycle if session_ids else cycle or cycles[-1])
+    every = store.sessions(cycle if session_ids or due is not None else cycle or cycles[-1])
     known = {session.session_id for session in every}
     for wanted in session_ids:
         if wanted not in known:
@@ -84,6 +108,8 @@ def choose_sessions(
                     known=", ".join(sorted(names)[:40]),
                 )
             )
+    if due is not None:
+        every = due_within(every, due, now or dt.datetime.now())
     return [
         session
         for session in every

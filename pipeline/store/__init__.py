@@ -2,7 +2,8 @@
 
 from pipeline.store.database import Store, open_store
 from pipeline.store.load import Batch, FileRecord, Loaded, Rejection
-from pipeline.store.slices import Session, SessionData
+from pipeline.store.sessions import Session
+from pipeline.store.slices import SessionData
 
 __all__ = [
     "Batch",

@@ -15,8 +15,11 @@ from sqlalchemy import event
 
 from pipeline.errors import Message, StoreError, WrongUse, msg
 from pipeline.settings import Settings
-from pipeline.store import load, schema, slices
+from pipeline.store import load, schema, sessions, slices, stamps
+from pipeline.store.counts import refresh_counts
 from pipeline.store.load import Batch
+from pipeline.store.migrate import WRITES_AT_ONCE, ensure_schema
+from pipeline.store.sessions import Session
 from pipeline.tables import key_of
 
 _WAIT_SECONDS = 10
@@ -58,7 +61,8 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Open one transaction: everything inside is kept, or nothing."""
-        with _clear_faults(), self._engine.begin() as connection:
+        engine = self._engine.execution_options(**{WRITES_AT_ONCE: True})
+        with _clear_faults(), engine.begin() as connection:
             yield connection
 
     # what is known -------------------------------------------------------------------------
@@ -77,19 +81,19 @@ class Store:
         kept = schema.contract["cycles"]
         query = sa.select(kept.c.cycle, kept.c.starts_on, kept.c.ends_on)
         with self.reading() as connection:
-            return slices.frame(connection, query.where(kept.c.to_batch.is_(None)))
+            return sessions.frame(connection, query.where(kept.c.to_batch.is_(None)))
 
     def cycles(self) -> list[str]:
         """Return the cycles with ratings, oldest first."""
         with self.reading() as connection:
-            return slices.cycles(connection)
+            return sessions.cycles(connection)
 
-    def sessions(self, cycle: str | None = None) -> list[slices.Session]:
+    def sessions(self, cycle: str | None = None) -> list[Session]:
         """Return the sessions of one cycle or of all, default sessions included."""
         with self.reading() as connection:
-            return slices.sessions(connection, cycle)
+            return sessions.sessions(connection, cycle)
 
-    def session(self, session_id: str) -> slices.Session:
+    def session(self, session_id: str) -> Session:
         """Return one session.
 
         Raises
@@ -97,9 +101,10 @@ class Store:
         WrongUse
             There is no such session.
         """
-        for session in self.sessions():
-            if session.session_id == session_id:
-                return session
+        with self.reading() as connection:
+            found = sessions.find_session(connection, session_id)
+        if found is not None:
+            return found
         raise WrongUse(
             msg(
                 "There is no session {session_id}. `calibrate status` lists the sessions.",
@@ -116,7 +121,24 @@ class Store:
     def rated_counts(self, wanted: list[str]) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Return per cycle, department and kind: people with a rating, people there."""
         with self.reading() as connection:
-            return slices.rated_counts(connection, wanted)
+            return sessions.rated_counts(connection, wanted)
+
+    def slice_stamps(self, sessions: Sequence[slices.Session]) -> dict[str, str]:
+        """Return per session a stamp of all that bears on it; see `stamps`."""
+        with self.reading() as connection:
+            return stamps.slice_stamps(connection, sessions)
+
+    def organisation_counts(
+        self, sessions: Sequence[slices.Session]
+    ) -> dict[tuple[str, str], dict[float, int]]:
+        """Return per cycle and kind how often each score was given in the organisation."""
+        with self.reading() as connection:
+            return stamps.organisation_counts(connection, sessions)
+
+    def evidence_counts(self, wanted: list[str]) -> dict[tuple[str, str], int]:
+        """Return per cycle and department how many people have dated evidence."""
+        with self.reading() as connection:
+            return stamps.evidence_counts(connection, wanted)
 
     # loading -------------------------------------------------------------------------------
 
@@ -154,11 +176,13 @@ class Store:
                 for table in schema.contract
                 if table in rows
             }
+            if "ratings" in counts:
+                refresh_counts(connection, counts["ratings"].cycles, batch_id)
             load.record_batch(connection, batch_id, files, counts, rejections)
         return load.Loaded(
-            new={table: count[0] for table, count in counts.items()},
-            corrected={table: count[1] for table, count in counts.items()},
-            unchanged={table: count[2] for table, count in counts.items()},
+            new={table: count.new for table, count in counts.items()},
+            corrected={table: count.corrected for table, count in counts.items()},
+            unchanged={table: count.unchanged for table, count in counts.items()},
         )
 
     def batches(self) -> list[Batch]:
@@ -190,7 +214,7 @@ def open_store(settings: Settings) -> Store:
             event.listen(engine, "connect", _plain_transactions)
             event.listen(engine, "begin", _begin)
         try:
-            _check_version(engine)
+            ensure_schema(engine)
         except BaseException:
             engine.dispose()
             raise
@@ -240,44 +264,9 @@ def _plain_transactions(connection: sqlite3.Connection, _: object) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _check_version(engine: sa.Engine) -> None:
-    """Make the tables of a new store; refuse a store of another version."""
-    with engine.connect() as connection:
-        names = set(sa.inspect(connection).get_table_names())
-    if not names & set(schema.metadata.tables):
-        with engine.begin() as connection:
-            schema.metadata.create_all(connection)
-            connection.execute(
-                schema.meta.insert().values(name="schema_version", value=str(schema.SCHEMA_VERSION))
-            )
-        return
-    with engine.connect() as connection:
-        found = None
-        if "meta" in names:
-            query = sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema_version")
-            found = connection.scalar(query)
-    if found == str(schema.SCHEMA_VERSION):
-        return
-    if found is not None and found.isdigit() and int(found) > schema.SCHEMA_VERSION:
-        raise StoreError(
-            msg(
-                "The store was made by a newer version of the workbench (schema {found}; this"
-                " version knows {known}). Update the workbench; nothing was changed.",
-                found=int(found),
-                known=schema.SCHEMA_VERSION,
-            )
-        )
-    raise StoreError(
-        msg(
-            "The store has an unknown schema ({found}; this version knows {known}). Keep it,"
-            " choose another store.url in workbench.toml and import the exports again.",
-            found=str(found)[:20] if found is not None else "-",
-            known=schema.SCHEMA_VERSION,
-        )
-    )
+    # who is going to write waits for its turn here; later, having read, it could not
+    writes = connection.get_execution_options().get(WRITES_AT_ONCE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager

@@ -7,18 +7,19 @@ which closes the old row; one that is already there changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 import sqlalchemy as sa
 
 from pipeline.errors import Message
 from pipeline.store import schema
-from pipeline.tables import TABLES, key_of, kind_of
-
-_CHUNK = 20_000
+from pipeline.store.content import CHUNK, as_tuples, contents
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """What a batch did to one table: numbers of rows, and the cycles of those not unchanged."""
+
+    new: int
+    corrected: int
+    unchanged: int
+    cycles: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Batch:
     """The record of one import."""
 
@@ -65,44 +76,7 @@ class Batch:
     files: tuple[FileRecord, ...]
 
 
-def _digests(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """Hash the given columns of each row; 128 bits, so that two rows never share one."""
-    if not columns:  # every column is part of the key
-        return [""] * len(frame)
-    texts = [_as_text(frame[name]) for name in columns]
-    blake = hashlib.blake2b
-    return [
-        blake("\x1f".join(row).encode(), digest_size=16).hexdigest()
-        for row in zip(*texts, strict=True)
-    ]
-
-
-def _as_text(values: pd.Series) -> list[str]:
-    if values.dtype.kind == "M":
-        return list(values.dt.strftime("%Y-%m-%d").fillna(""))
-    if values.dtype.kind == "f":
-        return [repr(value) if value == value else "" for value in values.tolist()]
-    return list(values.astype("str").fillna(""))
-
-
-def _records(frame: pd.DataFrame) -> Iterator[list[tuple[object, ...]]]:
-    """Yield the rows as tuples of plain Python values, a chunk at a time."""
-    for start in range(0, len(frame), _CHUNK):
-        part = frame.iloc[start : start + _CHUNK]
-        columns = []
-        for name in part.columns:
-            values = part[name]
-            if values.dtype.kind == "M":
-                plain = [None if v is pd.NaT else v.date() for v in values.tolist()]
-            else:
-                plain = values.astype(object).where(values.notna(), None).tolist()
-            columns.append(plain)
-        yield list(zip(*columns, strict=True))
-
-
-def load_table(
-    connection: sa.Connection, table: str, rows: pd.DataFrame, batch_id: str
-) -> tuple[int, int, int]:
+def load_table(connection: sa.Connection, table: str, rows: pd.DataFrame, batch_id: str) -> Changed:
     """Load the rows of one table within a transaction.
 
     Parameters
@@ -115,101 +89,137 @@ def load_table(
         Columns of the contract plus ``source_file`` and ``source_line``; keys are unique.
     batch_id
         The batch that brings these rows.
-
-    Returns
-    -------
-    tuple of int
-        Number of new, corrected and unchanged rows.
     """
-    names = list(TABLES[table].columns)
-    key = key_of(table)
-    frame = rows[[*names, "source_file", "source_line"]].copy()
-    for name in key:
-        if kind_of(table, name) in ("id", "text", "choice"):
-            frame[name] = frame[name].fillna("")
-    frame["row_key"] = _digests(frame, key)
-    frame["row_hash"] = _digests(frame, [name for name in names if name not in key])
+    kept = schema.contract[table]
+    if connection.execute(sa.select(kept.c.row_id).limit(1)).first() is None:
+        return _load_first(connection, kept, rows, batch_id)
+    return _load_beside(connection, kept, rows, batch_id)
 
+
+def _load_first(
+    connection: sa.Connection, kept: sa.Table, rows: pd.DataFrame, batch_id: str
+) -> Changed:
+    """Load into an empty table: nothing to compare with."""
+    # indexes are built much faster from the whole than row by row
+    apart = len(rows) > CHUNK
+    if apart:
+        for index in kept.indexes:
+            index.drop(connection)
+    cycles: set[str] = set()
+    for chunk in contents(kept.name, rows):
+        _insert(connection, kept, chunk, batch_id)
+        cycles |= _cycles(chunk)
+    if apart:
+        for index in sorted(kept.indexes, key=lambda one: str(one.name)):
+            index.create(connection)
+        _analyze(connection, kept)
+    return Changed(len(rows), 0, 0, frozenset(cycles))
+
+
+def _load_beside(
+    connection: sa.Connection, kept: sa.Table, rows: pd.DataFrame, batch_id: str
+) -> Changed:
+    """Load beside rows that are there already, comparing by key."""
     stage = sa.Table(
-        f"stage_{table}",
+        f"stage_{kept.name}",
         sa.MetaData(),
-        *schema.contract_columns(table),
-        sa.Column("source_file", sa.Text),
-        sa.Column("source_line", sa.Integer),
-        sa.Column("row_key", sa.Text, primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("row_key", sa.Text),
         sa.Column("row_hash", sa.Text),
         prefixes=["TEMPORARY"],
     )
     stage.create(connection)
-    _fill(connection, stage, frame)
-
-    kept = schema.contract[table]
-    holds = kept.c.to_batch.is_(None)
-    same_key = kept.c.row_key == stage.c.row_key
-    unchanged = int(
-        connection.scalar(
-            sa.select(sa.func.count())
-            .select_from(stage.join(kept, sa.and_(same_key, holds)))
-            .where(kept.c.row_hash == stage.c.row_hash)
-        )
-        or 0
-    )
-    other_content = sa.select(stage.c.row_key).where(same_key, stage.c.row_hash != kept.c.row_hash)
-    corrected = connection.execute(
-        kept.update().where(holds, other_content.exists()).values(to_batch=batch_id)
-    ).rowcount
-    copied = [column.name for column in stage.columns]
-    already = sa.select(kept.c.row_id).where(same_key, holds)
-    connection.execute(
-        kept.insert().from_select(
-            [*copied, "from_batch"],
-            sa.select(*stage.columns, sa.literal(batch_id)).where(~already.exists()),
-        )
-    )
+    same = (kept.c.row_hash == stage.c.row_hash).label("same")
+    match = sa.and_(kept.c.row_key == stage.c.row_key, kept.c.to_batch.is_(None))
+    known = sa.select(stage.c.position, kept.c.row_id, same).join_from(stage, kept, match)
+    close = kept.update().where(kept.c.row_id == sa.bindparam("old"))
+    corrected = unchanged = 0
+    cycles: set[str] = set()
+    for chunk in contents(kept.name, rows):
+        keys = chunk.select(["row_key", "row_hash"])
+        numbers = pa.array(range(len(chunk)), pa.int32())
+        _put(connection, stage, keys.add_column(0, "position", numbers))
+        if connection.dialect.name == "postgresql":
+            _analyze(connection, stage)  # without it the plan is made for an empty table
+        wanted = np.ones(len(chunk), dtype=bool)
+        outdated = []
+        for position, row_id, is_same in connection.execute(known):
+            if is_same:
+                wanted[position] = False
+                unchanged += 1
+            else:
+                outdated.append({"old": row_id})
+        corrected += len(outdated)
+        if outdated:
+            connection.execute(close.values(to_batch=batch_id), outdated)
+        fresh = chunk.filter(pa.array(wanted))
+        if len(fresh):
+            _insert(connection, kept, fresh, batch_id)
+            cycles |= _cycles(fresh)
+        connection.execute(stage.delete())
     stage.drop(connection)
-    return len(frame) - corrected - unchanged, corrected, unchanged
+    new = len(rows) - corrected - unchanged
+    if new + corrected > CHUNK:
+        _analyze(connection, kept)
+    return Changed(new, corrected, unchanged, frozenset(cycles))
 
 
-def _fill(connection: sa.Connection, stage: sa.Table, frame: pd.DataFrame) -> None:
-    names = list(frame.columns)
+def _cycles(chunk: pa.Table) -> set[str]:
+    return set(chunk["cycle"].unique().to_pylist()) if "cycle" in chunk.column_names else set()
+
+
+def _insert(connection: sa.Connection, kept: sa.Table, chunk: pa.Table, batch_id: str) -> None:
+    column = pa.repeat(pa.scalar(batch_id, pa.large_string()), len(chunk))
+    _put(connection, kept, chunk.append_column("from_batch", column))
+
+
+def _put(connection: sa.Connection, table: sa.Table, chunk: pa.Table) -> None:
+    columns = ", ".join(f'"{name}"' for name in chunk.column_names)
     if connection.dialect.name == "postgresql":
-        cursor = connection.connection.cursor()
-        columns = ", ".join(f'"{name}"' for name in names)
-        try:
-            with cursor.copy(f'COPY "{stage.name}" ({columns}) FROM STDIN') as copy:
-                for chunk in _records(frame):
-                    for row in chunk:
-                        copy.write_row(row)
-        except connection.dialect.loaded_dbapi.Error as error:
-            # COPY goes past SQLAlchemy, so its error is wrapped here as SQLAlchemy does
-            raise sa.exc.DBAPIError("COPY", None, error, hide_parameters=True) from None
+        _copy(connection, f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT csv)', chunk)
         return
-    columns = ", ".join(f'"{name}"' for name in names)
-    places = ", ".join("?" * len(names))
-    statement = f'INSERT INTO "{stage.name}" ({columns}) VALUES ({places})'
-    for chunk in _records(frame):
-        plain = [
-            tuple(v.isoformat() if isinstance(v, dt.date) else v for v in row) for row in chunk
-        ]
-        connection.exec_driver_sql(statement, plain)
+    places = ", ".join("?" * chunk.num_columns)
+    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({places})'
+    connection.exec_driver_sql(statement, as_tuples(chunk))
+
+
+def _copy(connection: sa.Connection, statement: str, chunk: pa.Table) -> None:
+    # Arrow writes the text of a chunk at once. Quotes tell the empty text from a missing one
+    options = pa.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+    text = io.BytesIO()
+    pa.csv.write_csv(chunk, text, options)
+    cursor = connection.connection.cursor()
+    try:
+        with cursor.copy(statement) as copy:
+            copy.write(text.getbuffer())
+    except connection.dialect.loaded_dbapi.Error as error:
+        # COPY goes past SQLAlchemy, so its error is wrapped here as SQLAlchemy does
+        raise sa.exc.DBAPIError("COPY", None, error, hide_parameters=True) from None
+    finally:
+        cursor.close()
+
+
+def _analyze(connection: sa.Connection, table: sa.Table) -> None:
+    """Let PostgreSQL know the new size at once; SQLite plans by the indexes alone."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f'ANALYZE "{table.name}"'))
 
 
 def record_batch(
     connection: sa.Connection,
     batch_id: str,
     files: Sequence[FileRecord],
-    counts: Mapping[str, tuple[int, int, int]],
+    counts: Mapping[str, Changed],
     rejections: Sequence[Rejection],
 ) -> None:
     """Keep what a batch brought and what it did not."""
-    totals = [sum(count[i] for count in counts.values()) for i in range(3)]
     connection.execute(
         schema.batches.insert().values(
             batch_id=batch_id,
             loaded_at=dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0),
-            n_new=totals[0],
-            n_corrected=totals[1],
-            n_unchanged=totals[2],
+            n_new=sum(count.new for count in counts.values()),
+            n_corrected=sum(count.corrected for count in counts.values()),
+            n_unchanged=sum(count.unchanged for count in counts.values()),
             n_rejected=len({(r.file, r.table, r.line) for r in rejections}),
         )
     )

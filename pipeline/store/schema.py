@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from pipeline.tables import TABLES, key_of, kind_of
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 
@@ -28,13 +28,19 @@ _TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
 }
 
 _SLICED_BY: dict[str, tuple[tuple[str, ...], ...]] = {
-    "ratings": (("cycle", "employee_id"), ("employee_id",), ("rater_id",)),
+    "ratings": (("employee_id", "cycle"), ("cycle", "employee_id"), ("rater_id",)),
     "employees": (("department", "cycle"), ("employee_id",)),
+    "sessions": (("cycle",), ("department",)),
+    "participants": (("session_id",),),
     "evidence": (("employee_id",),),
     "goals": (("owner_id",),),
     "results": (("employee_id", "cycle"),),
+    "opinions": (("session_id",),),
+    "decisions": (("session_id",),),
+    "actions": (("session_id",),),
+    "norms": (("session_id",),),
 }
-"""Columns that slices select on, for the indexes. Other tables are found by their key."""
+"""Columns that slices select on, for the indexes."""
 
 
 def contract_columns(table: str) -> list[sa.Column[Any]]:
@@ -86,6 +92,27 @@ meta = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+score_counts = sa.Table(
+    "score_counts",
+    metadata,
+    sa.Column("cycle", sa.Text, primary_key=True),
+    sa.Column("has_subject", sa.Boolean, primary_key=True),
+    sa.Column("by_self", sa.Boolean, primary_key=True),
+    sa.Column("criterion_id", sa.Text, primary_key=True),
+    sa.Column("score", sa.Float, primary_key=True),
+    sa.Column("n", sa.Integer, nullable=False),
+)
+"""How often each score was given in a cycle, of the ratings that hold now; see `counts`."""
+
+rated_people = sa.Table(
+    "rated_people",
+    metadata,
+    sa.Column("cycle", sa.Text, primary_key=True),
+    sa.Column("employee_id", sa.Text, primary_key=True),
+    sa.Column("has_subject", sa.Boolean, primary_key=True),
+)
+"""Who has a rating in a cycle, self-ratings included; see `counts`."""
 
 batches = sa.Table(
     "batches",

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from pipeline.run import execute
-from pipeline.run.execute import make_pack
+from pipeline.run.execute import make_here, make_pack
 from pipeline.run.outcome import FAILED, MADE
 from pipeline.settings import RunSettings
 from support.jobs import GOOD, PARAMETERS, JobMaker
@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_no_half_pack(
 
     job = make_job()
     monkeypatch.setattr("pipeline.run.files.os.fsync", full)
-    outcome = make_pack(job, limits)
+    outcome = make_here(job, limits)
     assert outcome.status == FAILED
     assert "disk is full" in str(outcome.error)
     assert left(job) == set()

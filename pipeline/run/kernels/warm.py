@@ -1,0 +1,131 @@
+"""What the template imports, and a rehearsal: a small pack made of invented people.
+
+Modules that a library imports inside a function, fonts, templates, translations and compiled
+patterns are there only once they have been used; a fork inherits all of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+_HEAVY_AND_UNUSED = ("rfc3987_syntax",)
+"""Takes seconds to import; jsonschema wants it to check internationalised addresses, which no
+notebook format has, and does without it."""
+
+_USED = (
+    "IPython.core.completer",
+    "IPython.core.magics",
+    "ipykernel.debugger",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.parentpoller",
+    "ipykernel.zmqshell",
+    "pipeline.pack",
+    "pipeline.run.execute",
+    "pipeline.run.notebook",
+)
+"""The kernel imports half of its own parts only when it starts."""
+
+_log = logging.getLogger("pipeline.run")
+
+
+def warm_up() -> None:
+    """Import what packs and kernels need, and rehearse; what goes wrong costs time only."""
+    with _without(_HEAVY_AND_UNUSED):
+        import_all()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            rehearse()
+    except Exception as reason:
+        _log.warning("The rehearsal of a pack failed: %s.", type(reason).__name__)
+
+
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: "cannot be imported"
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
+
+
+def import_all() -> None:
+    """Import the runner, the kernel and the packs."""
+    for name in _USED:
+        importlib.import_module(name)
+
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+    KernelProvisionerFactory.instance()  # it looks through the metadata of every package
+    KernelSpecManager().get_kernel_spec("python3")
+
+
+def rehearse() -> None:
+    """Make a small pack in every language, from a store of its own, up to the page."""
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    from pipeline.pack import open_pack
+    from pipeline.pack.html import to_html
+    from pipeline.settings import LanguageCode, Settings
+    from pipeline.store import open_store
+
+    with tempfile.TemporaryDirectory(prefix="calibrate-") as folder:
+        home = Path(folder)
+        with open_store(Settings(home=home)) as store:
+            store.load("rehearsal", [], _invented(), [])
+            session_id = store.sessions()[-1].session_id
+        for language in get_args(LanguageCode):
+            pack = open_pack(session_id, language=language, home=home)
+            shown = [
+                new_output("display_data", data=section._repr_mimebundle_())
+                for section in pack.sections()
+            ]
+            page = new_notebook(cells=[new_code_cell("pack", outputs=shown)])
+            to_html(page, title=pack.title, language=language)
+            pack.facts()
+
+
+def _invented() -> dict[str, Any]:
+    """Return tables of one department in two cycles: enough for every method to answer."""
+    people, raters, criteria = range(12), range(4), range(3)
+    ratings: dict[str, list[object]] = {
+        name: [] for name in ("cycle", "employee_id", "rater_id", "criterion_id", "score")
+    }
+    for cycle in ("2001", "2002"):
+        for person in people:
+            for rater in (person % 4, (person + 1) % 4, (person + 2) % 4):
+                for criterion in criteria:
+                    score = 1 + (person * 7 + rater * 3 + criterion * 5 + person * rater) % 5
+                    row = (cycle, f"e{person}", f"r{rater}", f"c{criterion}", float(score))
+                    for name, value in zip(ratings, row, strict=True):
+                        ratings[name].append(value)
+    everyone = [f"e{person}" for person in people] + [f"r{rater}" for rater in raters]
+    return {
+        "employees": _table("employees", employee_id=everyone, department=["-"] * len(everyone)),
+        "ratings": _table("ratings", **ratings),
+    }
+
+
+def _table(name: str, **columns: Sequence[object]) -> Any:
+    import pandas as pd
+
+    from pipeline.tables import TABLES
+
+    n = max(len(values) for values in columns.values())
+    made = pd.DataFrame({one: columns.get(one, [None] * n) for one in TABLES[name].columns})
+    for one, column in TABLES[name].columns.items():
+        dtype = str(column.dtype)
+        made[one] = made[one].astype("str" if dtype.startswith("string") else dtype)
+    return made.assign(source_file="-", source_line=range(n))
