@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.analysis import Analysis, analyse
 from pipeline.pack import Pack, make_pack
 from pipeline.pack.html import to_html
+from pipeline.privacy import Audience, View, cut
 from pipeline.settings import Settings
 from pipeline.store import Session, SessionData
 from pipeline.tables import TABLES
@@ -192,20 +192,24 @@ def session_data(shape: Shape = Shape(), **changes: Any) -> SessionData:  # froz
 
 MakePack = Callable[..., Pack]
 _shaped = lru_cache(maxsize=None)(session_data)
-_analysed: dict[int, tuple[SessionData, Analysis]] = {}
+_cuts: dict[tuple[int, Audience, str | None], tuple[SessionData, View]] = {}
 
 
-def _remembered(data: SessionData, settings: Settings) -> Analysis:
+def _remembered(
+    data: SessionData, audience: Audience, settings: Settings, viewer_id: str | None = None
+) -> View:
     """Analyse each invented session once: these tests are about what is shown."""
-    if id(data) not in _analysed:
-        _analysed[id(data)] = (data, analyse(data, settings))  # data is kept, so the id stays its
-    return _analysed[id(data)][1]
+    key = (id(data), audience, viewer_id)
+    if key not in _cuts:
+        # data is kept, so the id stays its own
+        _cuts[key] = (data, cut(data, audience, settings, viewer_id))
+    return _cuts[key][1]
 
 
 @pytest.fixture
 def pack_of(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> MakePack:
     """Return a function that makes a pack of invented session data."""
-    monkeypatch.setattr("pipeline.pack.prepare.analyse", _remembered)
+    monkeypatch.setattr("pipeline.pack.prepare.cut", _remembered)
 
     def make(data: SessionData | Shape | None = None, language: str = "en", **options: Any) -> Pack:
         if not isinstance(data, SessionData):
