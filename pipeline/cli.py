@@ -242,12 +242,17 @@ def packs(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Packs at the same time; default: one per core.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Dask scheduler whose workers make the packs."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Make also packs in which nothing has changed.")
     ] = False,
 ) -> None:
     """Make the calibration packs of a cycle, one per session; unchanged ones are left alone."""
     from pipeline.run.batch import run_packs
+    from pipeline.run.cluster import pool_of
     from pipeline.run.due import read_span
     from pipeline.run.outcome import MADE
     from pipeline.run.plan import choose_sessions, plan_packs
@@ -260,13 +265,14 @@ def packs(
     if jobs:
         limits = settings.run.model_copy(update={"jobs": jobs})
         settings = settings.model_copy(update={"run": limits})
+    pool = pool_of(settings, scheduler)
     with open_store(settings) as store:
         chosen = choose_sessions(
             store, session_ids=session or (), departments=department or (), cycle=cycle, due=span
         )
     with _stoppable(), _watcher(context) as watcher:
         planned = plan_packs(settings, chosen, context.chosen)
-        report = run_packs(settings, planned, force=force, watcher=watcher)
+        report = run_packs(settings, planned, force=force, pool=pool, watcher=watcher)
     if report.interrupted:
         text = msg(
             "Stopped. Packs made before: {n}. Run the same command again for the rest.",

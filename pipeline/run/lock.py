@@ -179,20 +179,33 @@ def hold(reports: Path, run_id: str) -> Iterator[RunLock]:
         ),
     )
     ended = threading.Event()
-    before = tempfile.tempdir
     try:
         lock.claim(())
         lock.clear(reports)
-        tempfile.tempdir = str(scratch)
         heart = threading.Thread(target=_beat, args=(lock.path, ended), daemon=True)
         heart.start()
-        yield lock
+        with _passing_files_in(scratch):
+            yield lock
     finally:
         ended.set()
-        tempfile.tempdir = before
         shutil.rmtree(scratch, ignore_errors=True)
         with contextlib.suppress(OSError):
             lock.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _passing_files_in(scratch: Path) -> Iterator[None]:
+    """Let this process and those it starts keep their passing files in one folder."""
+    before, kept = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = kept
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
 
 
 def held(reports: Path) -> dict[str, Owner]:

@@ -143,7 +143,6 @@ class _Cycle:
         people = self.named[both] | self.named[department,] | self.named["", session.session_id]
         people |= {one for one in (session.facilitator_id, session.process_guard_id) if one}
         return [
-            self.earlier,
             self.cycle.get(()),
             # the wording of this cycle, else the one without a cycle
             [
@@ -155,7 +154,11 @@ class _Cycle:
             self.employees.get((department,)),
             [self.others.get((table, department)) for table in ("evidence", "goals", "results")],
             self.ratings.get(both),
-            self.history.get(both),
+            [
+                [cycle, self.history[*both, cycle]]
+                for cycle in self.earlier
+                if (*both, cycle) in self.history
+            ],
             sorted(self.previous[both]),
             self.refused[department],
         ]  # fmt: skip
@@ -189,7 +192,6 @@ def _read_cycle(
         )  # fmt: skip
         others |= {(table, *group): rows for group, rows in _digests(found).items()}
     rated = (staff, staff.c.employee_id == _ratings.c.employee_id)
-    by = [staff.c.department, conversation]
     made = _Cycle(
         earlier=earlier,
         cycle=_digests(_grouped(connection, own, [], own.c.cycle == cycle)),
@@ -198,7 +200,12 @@ def _read_cycle(
         others=others,
         history=_digests(
             _grouped(
-                connection, _ratings, by, _ratings.c.cycle.in_(earlier), _by_others(), join=rated
+                connection,
+                _ratings,
+                [staff.c.department, conversation, _ratings.c.cycle],
+                _ratings.c.cycle.in_(earlier),
+                _by_others(),
+                join=rated,
             )
         ),
     )
