@@ -267,7 +267,7 @@ def test_real_ratings_make_fourteen_packs(tmp_path: Path) -> None:
         department
         for department, session in sessions.items()
         if "2 unlinked groups" in " ".join(map(str, packs[department]["warnings"]))  # type: ignore[call-overload]
-        and "unlinked" in words_of(page(tmp_path, session))
+        and "fall into 2 groups of raters" in words_of(page(tmp_path, session))
     }
     assert unlinked == {"1", "10"}
     largest = page(tmp_path, sessions["11"])
