@@ -21,6 +21,11 @@ from support import IN_CI
 from support.postgres import own_postgres, postgres_binaries
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--kills 200` try longer what the normal suite tries a few times."""
+    parser.addoption("--kills", type=int, default=0, help="random kills of runs of real packs")
+
+
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep settings of the developer's shell out of the tests."""
