@@ -26,6 +26,11 @@ hypothesis.settings.register_profile("workbench", deadline=None, derandomize=IN_
 hypothesis.settings.load_profile("workbench")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--kills 200` try longer what the normal suite tries a few times."""
+    parser.addoption("--kills", type=int, default=0, help="random kills of runs of real packs")
+
+
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep settings of the developer's shell out of the tests."""

@@ -32,6 +32,8 @@ from pipeline.settings import RunSettings
 Listener = Callable[[Outcome], None]
 _KILL_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
+_TRACKER = "from multiprocessing.resource_tracker import main;main"
+"""How the command of Python's own clean-up process begins, up to a number."""
 
 
 class Pool(Protocol):
@@ -79,7 +81,9 @@ def local_pool(workers: int) -> Iterator[Pool]:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):  # it ended by itself
-                child.kill()
+                # killed, it would complain; left alone, it ends with this process
+                if not any(_TRACKER in word for word in child.cmdline()):
+                    child.kill()
         raise
 
 

@@ -27,7 +27,7 @@ def too_long(limits: RunSettings) -> Message:
 
 @dataclass
 class Guard:
-    """Watches the children of this process while a pack is made.
+    """Watches what this process starts while a pack is made.
 
     Attributes
     ----------
@@ -43,8 +43,11 @@ class Guard:
     owner: Connection | None = None
     broken: Message | None = None
     _done: threading.Event = field(default_factory=threading.Event)
+    _spared: set[int] = field(default_factory=set)
 
     def __enter__(self) -> Guard:
+        if self.owner is None:  # a worker that makes the pack itself may have a template beside it
+            self._spared = {child.pid for child in psutil.Process().children()}
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -74,7 +77,11 @@ class Guard:
                 return
 
     def _children(self) -> list[psutil.Process]:
-        found: list[psutil.Process] = psutil.Process().children(recursive=True)
+        found: list[psutil.Process] = []
+        for child in psutil.Process().children():
+            if child.pid not in self._spared:
+                with suppress(psutil.Error):  # it ended meanwhile
+                    found += [child, *child.children(recursive=True)]
         return found
 
 

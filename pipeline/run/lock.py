@@ -39,7 +39,7 @@ except ImportError:  # Windows
 
 HEARTBEAT, STALE_AFTER = 5.0, 60.0
 """Seconds between signs of life, and how long a run of another machine may be without."""
-SCRATCH = "calibrate-run-"
+SCRATCH = "calibration-run-"
 _SUFFIX = ".lock"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
+import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 
 from pipeline.run import execute
 from pipeline.run.execute import make_here, make_pack
+from pipeline.run.kernels import client
 from pipeline.run.outcome import FAILED, MADE
 from pipeline.settings import RunSettings
 from support.jobs import GOOD, PARAMETERS, JobMaker
@@ -19,14 +21,27 @@ from support.jobs import GOOD, PARAMETERS, JobMaker
 SECRET = "Anna de Vries"
 
 
+@pytest.fixture(params=["warm", "ordinary"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a test with forked and with ordinary kernels."""
+    if request.param == "ordinary":
+        monkeypatch.setenv(client.ADDRESS, "off")
+    return str(request.param)
+
+
 def still_running() -> list[psutil.Process]:
-    """Return the processes that this one started and that have not ended."""
-    children = psutil.Process().children(recursive=True)
-    return [
-        child
-        for child in children
-        if child.status() != psutil.STATUS_ZOMBIE and "ipykernel" in " ".join(child.cmdline())
-    ]
+    """Return the processes that this one started and that have not ended, but for the template."""
+    template = client._own.pid if client._own else None
+    ends = time.monotonic() + 10  # the process of a pack ends just after its answer
+    while True:
+        found = [
+            child
+            for child in psutil.Process().children(recursive=True)
+            if child.pid != template and child.status() != psutil.STATUS_ZOMBIE
+        ]
+        if not found or time.monotonic() > ends:
+            return found
+        time.sleep(0.05)
 
 
 def left(job: execute.PackJob) -> set[str]:
@@ -35,6 +50,7 @@ def left(job: execute.PackJob) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_pack_is_made(make_job: JobMaker, limits: RunSettings) -> None:
     """One private HTML file, its record, and nothing else."""
     job = make_job()
@@ -49,6 +65,7 @@ def test_a_pack_is_made(make_job: JobMaker, limits: RunSettings) -> None:
     assert not still_running()
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_failing_cell_keeps_the_notebook_and_leaves_no_pack(
     make_job: JobMaker, limits: RunSettings
 ) -> None:
@@ -81,6 +98,7 @@ def test_our_own_reasons_are_shown(make_job: JobMaker, limits: RunSettings) -> N
     assert "Er is geen sessie x1." in str(make_pack(job, limits).error)
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_kernel_that_dies_is_a_failed_pack(make_job: JobMaker, limits: RunSettings) -> None:
     """A crash in the kernel does not hang or take the runner along."""
     outcome = make_pack(make_job("import os; os._exit(9)"), limits)
@@ -88,6 +106,7 @@ def test_a_kernel_that_dies_is_a_failed_pack(make_job: JobMaker, limits: RunSett
     assert "ended by itself" in str(outcome.error)
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_kernel_that_hangs_is_stopped(make_job: JobMaker) -> None:
     """The wall-clock limit is for the whole pack, whatever its cells do."""
     job = make_job("import time\ntime.sleep(600)")
@@ -98,6 +117,7 @@ def test_a_kernel_that_hangs_is_stopped(make_job: JobMaker) -> None:
     assert not still_running()
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_kernel_that_eats_memory_is_stopped(make_job: JobMaker) -> None:
     """The memory limit holds before the machine suffers."""
     job = make_job("import time\nmany = bytearray(700 * 2**20)\ntime.sleep(60)")
@@ -160,6 +180,7 @@ def test_a_forbidden_folder_is_explained(make_job: JobMaker, limits: RunSettings
     assert "permissions" in str(make_pack(job, limits).error)
 
 
+@pytest.mark.usefixtures("kernels")
 def test_the_kernel_talks_over_private_sockets(make_job: JobMaker, limits: RunSettings) -> None:
     """No channel of a kernel is a TCP port that others on the machine can reach."""
     check = """

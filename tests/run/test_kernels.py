@@ -216,10 +216,13 @@ def test_a_pack_process_that_is_killed_fails_one_pack(
     template: client.Template, make_job: JobMaker, limits: RunSettings
 ) -> None:
     """It is tried twice; the next pack is made by the same template."""
-    kill = make_job(
-        "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
-    )
-    outcome = make_pack(kill, limits)
+    code = f"""
+        import os, signal, time
+        assert os.getppid() != {os.getpid()}, "an ordinary kernel"  # it would kill the tests
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+        """
+    outcome = make_pack(make_job(code), limits)
     assert outcome.status == FAILED
     assert "killed twice" in str(outcome.error)
     assert make_pack(make_job(name="next"), limits).status == MADE
@@ -261,6 +264,30 @@ if __name__ == "__main__":
     Path({folder!r}, "template").write_text(str(client._own_address() and client._own.pid))
     make_pack(job, RunSettings(seconds=200))
 """
+
+
+def test_folders_of_killed_templates_are_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a day, and not while somebody listens or where they are not ours to remove."""
+    monkeypatch.setattr(client, "_listens", lambda folder: folder.name == "calibrate-busy")
+    for name in ("calibrate-old", "calibrate-busy", "calibrate-new", "other"):
+        (tmp_path / name).mkdir()
+        if name != "calibrate-new":
+            os.utime(tmp_path / name, (1, 1))
+    client._sweep(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"calibrate-busy", "calibrate-new", "other"}
+
+
+def test_an_ordinary_kernel_beside_a_template_leaves_it_alone(
+    template: client.Template, make_job: JobMaker, limits: RunSettings
+) -> None:
+    """The guard ends what the pack started, and nothing that was there before."""
+    assert make_here(make_job(), limits).status == MADE
+    assert psutil.Process(template.pid).status() != psutil.STATUS_ZOMBIE
+    assert make_pack(make_job(), limits).status == MADE
+    assert client._own is template
 
 
 @pytest.mark.parametrize("who", ["owner", "template", "pack", "kernel"])

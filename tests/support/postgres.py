@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
 
 def postgres_binaries() -> Path | None:
     """Return the folder of PostgreSQL's programs, if it is installed."""
@@ -51,3 +53,12 @@ def own_postgres(binaries: Path) -> Iterator[str]:
     finally:
         _as_postgres([*control, "-m", "immediate", "stop"], folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def restart(address: str, binaries: Path) -> None:
+    """Stop a server as a crash would, and start it again; the data stay."""
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        data = Path(str(connection.scalar(sa.text("SHOW data_directory"))))
+    command = [f"{binaries}/pg_ctl", "-D", str(data), "-w", "-m", "immediate"]
+    _as_postgres([*command, "-l", str(data.parent / "log"), "restart"], data.parent)

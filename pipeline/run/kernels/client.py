@@ -7,10 +7,12 @@ import logging
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -38,7 +40,8 @@ _QUIET = {
 _START_SECONDS = 120.0
 _GRACE_SECONDS = 30.0
 _MOST_STARTS = 3
-_SOCKET = "template"
+_PREFIX, _SOCKET = "calibrate-", "template"
+_STALE_SECONDS = 24 * 3600
 _MODULE = "pipeline.run.kernels.template"
 
 _log = logging.getLogger("pipeline.run")
@@ -67,7 +70,8 @@ class Template:
 
     def __init__(self) -> None:
         base = None if len(tempfile.gettempdir()) < 60 else "/tmp"  # sockets have short names
-        self._folder = Path(tempfile.mkdtemp(prefix="calibrate-", dir=base))
+        _sweep(Path(base or tempfile.gettempdir()))
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
         self.address = str(self._folder / _SOCKET)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self.address)
@@ -105,6 +109,25 @@ class Template:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _sweep(base: Path) -> None:
+    """Remove the folders of templates that were killed together with their owners."""
+    for folder in base.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            state = folder.lstat()
+            ours = stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid()
+            if ours and state.st_mtime < time.time() - _STALE_SECONDS and not _listens(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _listens(folder: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as plug:
+        try:
+            plug.connect(str(folder / _SOCKET))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager

@@ -6,6 +6,7 @@ patterns are there only once they have been used; a fork inherits all of it.
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 import logging
 import sys
@@ -14,15 +15,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 _HEAVY_AND_UNUSED = ("rfc3987_syntax",)
 """Takes seconds to import; jsonschema wants it to check internationalised addresses, which no
 notebook format has, and does without it."""
 
 _USED = (
-    "IPython.core.completer",
-    "IPython.core.magics",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
@@ -31,6 +34,7 @@ _USED = (
     "pipeline.pack",
     "pipeline.run.execute",
     "pipeline.run.notebook",
+    "tornado.platform.asyncio",
 )
 """The kernel imports half of its own parts only when it starts."""
 
@@ -73,12 +77,14 @@ def import_all() -> None:
 
 
 def rehearse() -> None:
-    """Make a small pack in every language, from a store of its own, up to the page."""
+    """Make a small pack from a store of its own, up to the page; say something in each language."""
     from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+    from pipeline.locale import LANGUAGES, Language
     from pipeline.pack import open_pack
     from pipeline.pack.html import to_html
-    from pipeline.settings import LanguageCode, Settings
+    from pipeline.pack.wording import PAGE
+    from pipeline.settings import Settings
     from pipeline.store import open_store
 
     with tempfile.TemporaryDirectory(prefix="calibrate-") as folder:
@@ -86,15 +92,18 @@ def rehearse() -> None:
         with open_store(Settings(home=home)) as store:
             store.load("rehearsal", [], _invented(), [])
             session_id = store.sessions()[-1].session_id
-        for language in get_args(LanguageCode):
-            pack = open_pack(session_id, language=language, home=home)
-            shown = [
-                new_output("display_data", data=section._repr_mimebundle_())
-                for section in pack.sections()
-            ]
-            page = new_notebook(cells=[new_code_cell("pack", outputs=shown)])
-            to_html(page, title=pack.title, language=language)
-            pack.facts()
+        pack = open_pack(session_id, home=home)
+        shown = [
+            new_output("display_data", data=section._repr_mimebundle_())
+            for section in pack.sections()
+        ]
+        page = new_notebook(cells=[new_code_cell("pack", outputs=shown)])
+        to_html(page, title=pack.title, language=pack.context.language)
+        pack.facts()
+    for code in LANGUAGES:
+        language = Language(code)
+        _ = [language.say(text) for text in PAGE.values()]
+        _ = language.number(0.5), language.percent(0.5), language.date(dt.date(2002, 2, 2))
 
 
 def _invented() -> dict[str, Any]:
