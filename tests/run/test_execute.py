@@ -29,15 +29,25 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return str(request.param)
 
 
+_before: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _note_processes() -> None:
+    """Note what ran before the test: Python's own clean-up process outlives other tests' pools."""
+    _before.clear()
+    _before.update(child.pid for child in psutil.Process().children(recursive=True))
+
+
 def still_running() -> list[psutil.Process]:
-    """Return the processes that this one started and that have not ended, but for the template."""
-    template = client._own.pid if client._own else None
+    """Return the processes that this test started and that have not ended, but for the template."""
+    known = _before | {client._own.pid if client._own else 0}
     ends = time.monotonic() + 10  # the process of a pack ends just after its answer
     while True:
         found = [
             child
             for child in psutil.Process().children(recursive=True)
-            if child.pid != template and child.status() != psutil.STATUS_ZOMBIE
+            if child.pid not in known and child.status() != psutil.STATUS_ZOMBIE
         ]
         if not found or time.monotonic() > ends:
             return found
