@@ -18,14 +18,12 @@ from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Note
+from pipeline.pack.wording import NO_VALUE, shorten
 from pipeline.privacy import Audience, View
 from pipeline.settings import Settings
 from pipeline.store import Session, SessionData
 
 Row = dict[Any, Any]
-NO_VALUE = "\N{EN DASH}"
-LONGEST_SHOWN = 600
-"""Characters of a text from data that are shown; the rest is in the store."""
 
 
 @dataclass(frozen=True)
@@ -246,13 +244,3 @@ class Context:
                 "Conversation {subject} · {name}", subject=subject_id, name=self.person(employee_id)
             )
         )
-
-
-def shorten(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """Cut a text from data at a word, so that one note cannot fill a pack."""
-    plain = " ".join(text.split())
-    if len(plain) <= longest:
-        return plain
-    kept = plain[:longest]
-    at_word = kept.rsplit(" ", 1)[0]
-    return (at_word if len(at_word) > longest * 0.6 else kept) + " …"

@@ -10,9 +10,8 @@ from itertools import groupby
 from pipeline.errors import msg, msgn
 from pipeline.locale import Language
 from pipeline.pack.blocks import Column
-from pipeline.pack.context import NO_VALUE, shorten
-from pipeline.pack.html import environment, page_style, style_policy
-from pipeline.pack.wording import AUDIENCE, PAGE, SESSION_KIND
+from pipeline.pack.page import environment, page_style, style_policy
+from pipeline.pack.wording import AUDIENCE, NO_VALUE, PAGE, SESSION_KIND, shorten
 
 _STATUS = {"made": msg("made"), "failed": msg("failed"), "unchanged": msg("unchanged")}
 

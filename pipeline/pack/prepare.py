@@ -18,7 +18,7 @@ from pipeline.errors import NotEstimable, WrongUse, msg, msgn
 from pipeline.locale import LANGUAGES, Language
 from pipeline.pack.blocks import Block
 from pipeline.pack.context import Context
-from pipeline.pack.html import FACTS_MIME, Section, notebook_style, render_cover, render_section
+from pipeline.pack.page import FACTS_MIME, Section, notebook_style, render_cover, render_section
 from pipeline.pack.sections import (
     agenda,
     cases,

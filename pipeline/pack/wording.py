@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pipeline.errors import Message, msg
 
+NO_VALUE = "\N{EN DASH}"
+LONGEST_SHOWN = 600
+"""Characters of a text from data that are shown; the rest is in the store."""
+
 SESSION_KIND = {
     "performance": msg("performance ratings"),
     "conversation": msg("customer conversations"),
@@ -138,3 +142,13 @@ def agreement_word(icc: float) -> Message:
     if icc < 0.75:
         return msg("moderate")
     return msg("good") if icc < 0.9 else msg("excellent")
+
+
+def shorten(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Cut a text from data at a word, so that one note cannot fill a pack."""
+    plain = " ".join(text.split())
+    if len(plain) <= longest:
+        return plain
+    kept = plain[:longest]
+    at_word = kept.rsplit(" ", 1)[0]
+    return (at_word if len(at_word) > longest * 0.6 else kept) + " …"

@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 
 from pipeline import errors
 from pipeline.errors import Message, WorkbenchError, WrongUse, msg
-from pipeline.pack.html import FACTS_MIME
+from pipeline.pack.page import FACTS_MIME
 from pipeline.run.files import keep_file
 from pipeline.run.guard import Guard
 from pipeline.run.kernels.client import THREADS

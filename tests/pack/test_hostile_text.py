@@ -105,7 +105,7 @@ def test_a_page_holds_no_script_style_attribute_or_outside_address(pack_of: Make
 
 def test_the_policy_allows_this_style_sheet_only(pack_of: MakePack) -> None:
     """The content security policy names the hash of the one style element."""
-    from pipeline.pack.html import style_policy
+    from pipeline.pack.page import style_policy
 
     page = page_of(pack_of(filled(HOSTILE["closing"])))
     styles = re.findall(r"<style>(.*?)</style>", page, flags=re.DOTALL)

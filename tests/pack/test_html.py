@@ -8,15 +8,8 @@ import re
 import nbformat
 import pytest
 
-from pipeline.pack.html import (
-    FACTS_MIME,
-    SECTION_MIME,
-    BrokenNotebook,
-    css_text,
-    notebook_style,
-    style_policy,
-    to_html,
-)
+from pipeline.pack.html import BrokenNotebook, to_html
+from pipeline.pack.page import FACTS_MIME, SECTION_MIME, css_text, notebook_style, style_policy
 
 from .conftest import MakePack, executed
 

@@ -24,7 +24,7 @@ home = None  # home folder
 """
 GOOD = """
 from IPython.display import display
-from pipeline.pack.html import Section
+from pipeline.pack.page import Section
 display(Section("a", "Deel", "<section><h2>Deel</h2></section>"))
 facts = {"title": "t", "department": "d", "warnings": ["let op"], "n_rated": 1, "n_cases": 2,
          "not_estimable": ["severity"]}

@@ -42,7 +42,7 @@ home = None  # home folder
 QUICK = """
 import time
 from IPython.display import display
-from pipeline.pack.html import Section
+from pipeline.pack.page import Section
 from pipeline.settings import read_settings
 from pipeline.store import open_store
 time.sleep({pause})

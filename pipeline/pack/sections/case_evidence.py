@@ -7,8 +7,8 @@ import pandas as pd
 from pipeline.agenda import Case
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Fold, Note, Record, Records
-from pipeline.pack.context import Context, Row, shorten
-from pipeline.pack.wording import EVIDENCE_KINDS, GOAL_STATES, RATER_ROLES
+from pipeline.pack.context import Context, Row
+from pipeline.pack.wording import EVIDENCE_KINDS, GOAL_STATES, RATER_ROLES, shorten
 
 MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS = 4, 4, 4, 4
 LONGEST = 400

@@ -8,10 +8,10 @@ from pipeline.agenda import Case
 from pipeline.errors import Message, msg, msgn
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Part, Table, Text
-from pipeline.pack.context import Context, Row, shorten
+from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import strip
 from pipeline.pack.sections import case_evidence
-from pipeline.pack.wording import ANSWERS, QUESTIONS, QUIET, RULES
+from pipeline.pack.wording import ANSWERS, QUESTIONS, QUIET, RULES, shorten
 
 MOST_CARDS = 25
 MOST_LISTED = 500

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Cover, Note
-from pipeline.pack.context import NO_VALUE, Context
-from pipeline.pack.wording import AUDIENCE, FOCUS, ROLES
+from pipeline.pack.context import Context
+from pipeline.pack.wording import AUDIENCE, FOCUS, NO_VALUE, ROLES
 
 
 def title(context: Context) -> str:

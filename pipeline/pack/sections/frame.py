@@ -8,7 +8,8 @@ import pandas as pd
 
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Facts, Note, Part, Table, Text
-from pipeline.pack.context import Context, shorten
+from pipeline.pack.context import Context
+from pipeline.pack.wording import shorten
 
 MOST_CRITERIA = 5
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from pipeline.errors import msg
 from pipeline.pack.blocks import Block, Cell, Column, Note, Table, Text
-from pipeline.pack.context import Context, shorten
-from pipeline.pack.wording import ACTION_KINDS, STATES
+from pipeline.pack.context import Context
+from pipeline.pack.wording import ACTION_KINDS, STATES, shorten
 
 _FIRST = {"open": 0, "done": 1, "dropped": 2}
 

@@ -7,8 +7,8 @@ import pandas as pd
 from pipeline.errors import msg, msgn
 from pipeline.locale import NO_BREAK
 from pipeline.pack.blocks import Block, Cell, Column, Note, Table, Text
-from pipeline.pack.context import Context, shorten
-from pipeline.pack.wording import OPINIONS
+from pipeline.pack.context import Context
+from pipeline.pack.wording import OPINIONS, shorten
 
 MOST_ROWS, MOST_RATERS = 60, 6
 _SIGNS = {"agree": "✓", "question": "?", "no view": "·"}
