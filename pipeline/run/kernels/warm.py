@@ -31,7 +31,7 @@ _USED = (
     "ipykernel.kernelapp",
     "ipykernel.parentpoller",
     "ipykernel.zmqshell",
-    "pipeline.pack",
+    "pipeline.pack.prepare",
     "pipeline.run.execute",
     "pipeline.run.notebook",
     "tornado.platform.asyncio",
