@@ -101,7 +101,7 @@ def _only_people(data: SessionData, keep: set[str]) -> SessionData:
         goals=_of(data.goals, "owner_id", keep),
         results=_of(data.results, "employee_id", keep),
         opinions=_of(data.opinions, "employee_id", keep),
-        history=_of(data.history, "employee_id", keep),
+        past_ratings=_of(data.past_ratings, "employee_id", keep),
     )
 
 
@@ -173,6 +173,7 @@ def _manager(data: SessionData, settings: Settings, viewer: str) -> View:
         _without_backgrounds(own),
         # only the own scores: a mean over raters would tell what a colleague gave
         ratings=_of(own.ratings, "rater_id", {viewer}),
+        past_ratings=_of(own.past_ratings, "rater_id", {viewer}),
         people=_of(data.people, "employee_id", team | {viewer}),
         participants=_of(data.participants, "person_id", {viewer}),
         opinions=_of(own.opinions, "rater_id", {viewer}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -60,8 +61,9 @@ class SessionData:
         Rows of the contract that bear on the session.
     cycles
         Cycles with ratings, oldest first.
-    history
-        Earlier cycles: employee_id, cycle, score (mean over raters and criteria), n.
+    past_ratings
+        Judgements by others of these employees in earlier cycles: employee_id, cycle, subject_id,
+        rater_id, criterion_id, score.
     organisation_scores
         criterion_id, score, n over the whole organisation in this cycle.
     previous_scores
@@ -87,7 +89,7 @@ class SessionData:
     results: pd.DataFrame
     opinions: pd.DataFrame
     cycles: tuple[str, ...]
-    history: pd.DataFrame
+    past_ratings: pd.DataFrame
     organisation_scores: pd.DataFrame
     previous_scores: pd.DataFrame
     last_session: Session | None
@@ -96,6 +98,12 @@ class SessionData:
     n_rejected: int
     data_stamp: str
     loaded_at: dt.datetime | None
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Earlier cycles: employee_id, cycle, score (mean over raters and criteria), n."""
+        grouped = self.past_ratings.groupby(["employee_id", "cycle"], sort=True)["score"]
+        return grouped.agg(score="mean", n="size").reset_index()
 
 
 def session_data(connection: sa.Connection, session: Session) -> SessionData:
@@ -142,7 +150,7 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
         ),
         opinions=rows_of(connection, "opinions", t["opinions"].c.session_id == one_session),
         cycles=tuple(every),
-        history=_history(connection, session, every, ids),
+        past_ratings=_past_ratings(connection, session, every, ids),
         organisation_scores=_organisation_scores(connection, session),
         previous_scores=_previous_scores(connection, session, every),
         last_session=last,
@@ -221,17 +229,13 @@ def _evidence(
     return rows_of(connection, "evidence", *within)
 
 
-def _history(
+def _past_ratings(
     connection: sa.Connection, session: Session, every: list[str], ids: sa.Select[Any]
 ) -> pd.DataFrame:
     earlier = every[: every.index(session.cycle)] if session.cycle in every else []
+    names = ("employee_id", "cycle", "subject_id", "rater_id", "criterion_id", "score")
     query = (
-        sa.select(
-            _ratings.c.employee_id,
-            _ratings.c.cycle,
-            sa.func.avg(_ratings.c.score, type_=sa.Float).label("score"),
-            sa.func.count().label("n"),
-        )
+        sa.select(*(_ratings.c[name] for name in names))
         .where(
             held_now(_ratings),
             _ratings.c.cycle.in_(earlier),
@@ -240,10 +244,11 @@ def _history(
             sa.func.coalesce(_ratings.c.rater_role, "") != "self",
             of_kind(session.kind),
         )
-        .group_by(_ratings.c.employee_id, _ratings.c.cycle)
-        .order_by(_ratings.c.employee_id, _ratings.c.cycle)
+        .order_by(*(_ratings.c[name] for name in names[:-1]))
     )
-    return frame(connection, query)
+    rated = frame(connection, query)
+    rated["subject_id"] = rated["subject_id"].fillna(rated["employee_id"])
+    return rated
 
 
 def _organisation_scores(connection: sa.Connection, session: Session) -> pd.DataFrame:

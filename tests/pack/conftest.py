@@ -170,12 +170,14 @@ def session_data(shape: Shape = Shape(), **changes: Any) -> SessionData:  # froz
             ],
         ),
         cycles=("2025", "2026"),
-        history=pd.DataFrame(
+        past_ratings=pd.DataFrame(
             {
                 "employee_id": pd.Series(people, dtype="str"),
                 "cycle": "2025",
+                "subject_id": pd.Series(people, dtype="str"),
+                "rater_id": raters[0],
+                "criterion_id": "c1",
                 "score": 3.0,
-                "n": 3,
             }
         ),
         organisation_scores=count.rename(columns={"size": "n"}),

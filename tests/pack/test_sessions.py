@@ -166,7 +166,7 @@ def test_a_session_without_evidence_opinions_and_criteria_names(pack_of: MakePac
         cycle=table("cycles"),
         evidence=table("evidence"),
         opinions=table("opinions"),
-        history=data.history.iloc[:0],
+        past_ratings=data.past_ratings.iloc[:0],
         previous_scores=data.previous_scores.iloc[:0],
         loaded_at=None,
     )

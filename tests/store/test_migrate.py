@@ -73,7 +73,13 @@ def same(one: SessionData, other: SessionData) -> bool:
     """Tell whether two slices hold the same."""
     return all(
         getattr(one, name).equals(getattr(other, name))
-        for name in ("ratings", "self_ratings", "history", "organisation_scores", "previous_scores")
+        for name in (
+            "ratings",
+            "self_ratings",
+            "past_ratings",
+            "organisation_scores",
+            "previous_scores",
+        )
     )
 
 

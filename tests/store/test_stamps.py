@@ -91,8 +91,8 @@ def test_every_part_of_a_slice_is_stamped_or_named_as_left_out() -> None:
     """A part that is added to a slice has to be added to its stamp."""
     assert {field.name for field in fields(SessionData)} == NOT_IN_STAMP | {
         "session", "ratings", "self_ratings", "employees", "people", "criteria", "cycle",
-        "participants", "evidence", "goals", "results", "opinions", "history", "previous_scores",
-        "last_session", "last_actions", "last_norms", "n_rejected",
+        "participants", "evidence", "goals", "results", "opinions", "past_ratings",
+        "previous_scores", "last_session", "last_actions", "last_norms", "n_rejected",
     }  # fmt: skip
 
 
