@@ -149,7 +149,7 @@ def estimate_severity(
     beyond = stats.norm.sf((practical_difference - severity) / se)
     below = stats.norm.cdf((-practical_difference - severity) / se)
     share = variance["rater"] / sum(variance.values())
-    shares = variance_share(fit, "rater", level)
+    shares = variance_share(fit, "rater", profile(fit, "rater", level), level)
     of_rater, n_raters = linked.codes["rater"], len(linked.rater_ids)
     cells = np.unique(linked.codes["pair"], return_index=True)[1]
     return Severity(

@@ -99,7 +99,7 @@ def solve_subject_rater(
     np.add.at(sums, subject, ones * columns)
     weight = np.bincount(subject, weights=ones[:, 0] ** 2)
     ratio = variance.get("subject", 0.0) / residual
-    shrink = ratio / (1.0 + ratio * weight)
+    shrink: FloatArray = np.asarray(ratio / (1.0 + ratio * weight), dtype=np.float64)
     cross = columns.T @ columns - sums.T @ (sums * shrink[:, None])
     # spherical raters keep the system regular at a rater variance of 0
     scale = np.ones(p + n_raters)

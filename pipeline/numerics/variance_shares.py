@@ -20,6 +20,8 @@ from scipy import stats
 
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
 
+_MANY_LEVELS, _FAR_FROM_ZERO = 30, 2.5
+
 
 class Bounded(NamedTuple):
     """An estimate of 0 or more with its interval, in the units of the estimate."""
@@ -36,6 +38,24 @@ def profile(fit: CrossedFit, name: str, level: float) -> Bounded:
     except CrossedModelError:
         low, high = 0.0, np.inf
     return Bounded(fit.variance[name], low, high)
+
+
+def bounded_variance(fit: CrossedFit, name: str, level: float) -> Bounded:
+    """Return a variance with its interval, by the quickest method that is right.
+
+    Profile likelihood where the term has few levels or lies near 0. With many levels and at least
+    2.5 standard errors from 0 the delta method on the logarithm gives the same within a few
+    percent, without the search.
+    """
+    levels = len(fit.effects[name].levels) if name in fit.effects else fit.n
+    if name in fit.variance_terms and levels >= _MANY_LEVELS:
+        at = fit.variance_terms.index(name)
+        spread = float(np.sqrt(fit.variance_cov[at, at])) / fit.variance[name]
+        if spread <= 1 / _FAR_FROM_ZERO:
+            reach = float(np.exp(stats.norm.ppf((1 + level) / 2) * spread))
+            estimate = fit.variance[name]
+            return Bounded(estimate, estimate / reach, estimate * reach)
+    return profile(fit, name, level)
 
 
 def weighted_sum(parts: Mapping[str, Bounded], weights: Mapping[str, float]) -> Bounded:
@@ -80,13 +100,12 @@ def as_share(odds: Bounded) -> Bounded:
     return Bounded(*(1.0 if end == np.inf else end / (1.0 + end) for end in odds))
 
 
-def variance_share(fit: CrossedFit, name: str, level: float) -> Bounded:
+def variance_share(fit: CrossedFit, name: str, own: Bounded, level: float) -> Bounded:
     """Return the share (0-1) of one term in the variance of a single score.
 
-    The term by profile likelihood, the rest by the delta method on its logarithm (it rests on
+    The term by the interval given, the rest by the delta method on its logarithm (it rests on
     many more levels), combined as a ratio of two independent estimates.
     """
-    own = profile(fit, name, level)
     rest = sum(fit.variance.values()) - own.estimate
     other = np.array([float(term != name) for term in fit.variance_terms])
     spread = np.sqrt(max(other @ fit.variance_cov @ other, 0.0)) / rest
