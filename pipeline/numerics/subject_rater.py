@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
+from scipy import linalg, sparse
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -90,25 +90,34 @@ def solve_subject_rater(
     subject, rater = codes["subject"], codes["rater"]
     n_subjects, n_raters = int(subject.max()) + 1, int(rater.max()) + 1
     p = X.shape[1]
-    columns = np.column_stack([X, np.eye(n_raters)[rater], y])
-    columns = _decorrelated(columns, codes.get("pair"), variance.get("pair", 0.0) / residual)
-    ones = _decorrelated(
-        np.ones((len(y), 1)), codes.get("pair"), variance.get("pair", 0.0) / residual
+    pair, pair_ratio = codes.get("pair"), variance.get("pair", 0.0) / residual
+    dense = _decorrelated(np.column_stack([X, y, np.ones(len(y))]), pair, pair_ratio)
+    # a cell has one rater and one subject, so their columns decorrelate as the ones do
+    dense, ones = dense[:, :-1], dense[:, -1]
+    of_rater = _indicator(rater, ones, n_raters)
+    of_subject = _indicator(subject, ones, n_subjects)
+    by_rater, by_subject = of_rater.T @ dense, of_subject.T @ dense
+    fixed = dense[:, :-1]
+    cross = np.block(
+        [
+            [fixed.T @ fixed, by_rater[:, :-1].T, fixed.T @ dense[:, -1:]],
+            [by_rater[:, :-1], (of_rater.T @ of_rater).toarray(), by_rater[:, -1:]],
+        ]
     )
-    sums = np.zeros((n_subjects, columns.shape[1]))
-    np.add.at(sums, subject, ones * columns)
-    weight = np.bincount(subject, weights=ones[:, 0] ** 2)
+    met = (of_subject.T @ of_rater).toarray()
+    sums = np.hstack([by_subject[:, :-1], met, by_subject[:, -1:]])
+    weight = np.bincount(subject, weights=ones**2)
     ratio = variance.get("subject", 0.0) / residual
     shrink: FloatArray = np.asarray(ratio / (1.0 + ratio * weight), dtype=np.float64)
-    cross = columns.T @ columns - sums.T @ (sums * shrink[:, None])
+    cross -= sums[:, :-1].T @ (sums * shrink[:, None])
     # spherical raters keep the system regular at a rater variance of 0
     scale = np.ones(p + n_raters)
     scale[p:] = np.sqrt(variance.get("rater", 0.0) / residual)
-    left = cross[:-1, :-1] * np.outer(scale, scale)
+    left = cross[:, :-1] * np.outer(scale, scale)
     left[np.arange(p, len(left)), np.arange(p, len(left))] += 1.0
     inverse = linalg.inv(left) if len(left) else left
     head_cov = inverse * np.outer(scale, scale)
-    head = head_cov @ cross[:-1, -1]
+    head = head_cov @ cross[:, -1]
     pull = sums[:, :-1] * shrink[:, None]
     return SubjectRaterSolution(
         beta=head[:p],
@@ -118,6 +127,12 @@ def solve_subject_rater(
         subject_own=residual * shrink,
         subject_head=pull,
     )
+
+
+def _indicator(code: IntArray, values: FloatArray, n_levels: int) -> sparse.csr_array:
+    """Levels as columns, with values for ones, (n, n_levels)."""
+    rows = np.arange(len(code))
+    return sparse.csr_array((values, (rows, code)), shape=(len(code), n_levels))
 
 
 def _decorrelated(columns: FloatArray, pair: IntArray | None, ratio: float) -> FloatArray:
