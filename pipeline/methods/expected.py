@@ -7,13 +7,14 @@ to the mean of the component as far as the person's own ratings say little; that
 
 Errors are those of the mixed model equations, raters and fixed effects included, so a difference
 between two people knows which raters they share. Two people are ordered only where their
-difference exceeds ``z x SE``. The interval is about the expected score, not about a next score.
+difference exceeds t x SE, with t at least 1.96 for 95 % (degrees of freedom: people less
+components). The interval is about the expected score, not about a next score.
 
 Sources: Henderson (1975), Biometrics 31, 423-447; Searle, Casella & McCulloch (1992), Variance
 Components, ch. 7; Harville (1976), Ann. Stat. 4, 384-395.
 
 Assumes normal effects, and that who rates whom does not depend on severity. Variances are taken
-as known, so with few raters or people intervals are somewhat narrow (docs/methods.md). It cannot
+as known, so with few raters intervals are somewhat narrow (docs/methods.md). It cannot
 tell what all raters overlook or share, and it says nothing about people in parts of the design
 with one rater: there a strict manager and a weaker team look the same. Evidence for a
 conversation, never a grade.
@@ -63,6 +64,7 @@ class Expected:
     _own: FloatArray = field(repr=False)
     _head: FloatArray = field(repr=False)
     _head_root: FloatArray = field(repr=False)
+    _reach: float = field(repr=False)
 
     def se_of_difference(self, one: str, other: str) -> float:
         """Return the standard error of the difference between two people, scale points.
@@ -92,7 +94,7 @@ class Expected:
             return False
         scores = self.subjects["expected"]
         gap = abs(float(scores.iloc[self._place(one)] - scores.iloc[self._place(other)]))
-        return gap > float(stats.norm.ppf((1 + self.level) / 2)) * se
+        return gap > self._reach * se
 
     def _place(self, subject: str) -> int:
         at = int(self.subjects["subject_id"].searchsorted(subject))
@@ -140,7 +142,9 @@ def estimate_expected(
     codes = {name: linked.codes[name] for name in fit.effects}
     solved = solve_subject_rater(linked.score, linked.fixed, codes, fit.variance)
     weights, centre = _reference(linked, solved)
-    half = float(stats.norm.ppf((1 + level) / 2))
+    # a little wider where few people tell how much people differ
+    df = len(linked.subject_ids) - len(np.unique(linked.part))
+    half = float(stats.t.ppf((1 + level) / 2, df))
     root = _root(solved.head_cov)
     se = np.sqrt(solved.subject_own + ((weights @ root) ** 2).sum(axis=1))
     known = pd.DataFrame(
@@ -166,6 +170,7 @@ def estimate_expected(
         _own=np.append(solved.subject_own, np.nan)[at],
         _head=np.vstack([weights, np.full(weights.shape[1], np.nan)])[at],
         _head_root=root,
+        _reach=half,
     )
 
 
