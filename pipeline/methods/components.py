@@ -45,7 +45,6 @@ from pipeline.numerics.variance_shares import (
     as_share,
     bounded_variance,
     ratio,
-    variance_share,
     weighted_sum,
 )
 
@@ -154,7 +153,7 @@ def estimate_components(
     n_criteria = int(rows["criterion_id"].nunique())
     parts = _study_parts(bounded, n_criteria, criteria_random)
     return Components(
-        terms=_terms(linked.score, fixed, fit, kept, bounded, refused, level),
+        terms=_terms(linked.score, fixed, fit, kept, bounded, refused),
         study=_study(parts, counts),
         enough=_enough(parts, targets),
         n_criteria=n_criteria,
@@ -256,14 +255,14 @@ def _terms(
     kept: dict[str, IntArray],
     bounded: Mapping[str, Bounded],
     refused: Mapping[str, Message],
-    level: float,
 ) -> pd.DataFrame:
     rows = []
     for name in (*TERMS, "residual"):
         row: dict[str, object] = {"term": name, "reason": refused.get(name)}
         if name in bounded:
             row |= dict(zip(("variance", "ci_low", "ci_high"), bounded[name], strict=True))
-            share = variance_share(fit, name, bounded[name], level)
+            others = {other: 1.0 for other in bounded if other != name}
+            share = as_share(ratio(bounded[name], weighted_sum(bounded, others)))
             row |= dict(zip(("share", "share_low", "share_high"), share, strict=True))
         if name in kept and name != "subject":
             statistic = _likelihood_ratio(score, fixed, fit, kept, name)

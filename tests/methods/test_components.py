@@ -273,3 +273,16 @@ def test_tiny_departments_get_whole_numbers_or_a_reason(seed: int) -> None:
     assert np.isfinite(used[["variance", "share", "share_low", "share_high"]].astype(float)).all(
         axis=None
     )
+
+
+def test_where_all_is_chance_the_share_of_chance_is_one_with_an_interval() -> None:
+    """With every other variance at 0 the shares stay within 0 and 1, without a warning."""
+    nothing = dict.fromkeys(PLANTED, 0.0) | {"residual": 1.0}
+    for seed in range(40):
+        terms = estimate(planted(7, 2, 1, 2, seed=seed, **nothing)).terms
+        used = terms[terms["reason"].isna()].set_index("term")
+        if (used["variance"].drop("residual") == 0).all():
+            assert used.loc["residual", "share"] == 1
+            assert 0 <= used.loc["residual", "share_low"] < 1
+            return
+    pytest.fail("no such data were drawn")
