@@ -275,6 +275,13 @@ def _adjusted(
             msg("Nobody of one group can be compared with somebody of another in the same part.")
         )
     fit = estimate_fixed_effects(score, fixed, _codes(rated))
+    if sum(fit.variance.values()) <= 1e-9 * float(np.var(score)):
+        raise NotEstimable(
+            msg(
+                "These ratings are too few, or too regular, to tell rater, rated person and "
+                "chance apart."
+            )
+        )
     found: dict[str, dict[str, object]] = {}
     for name in others:
         row: dict[str, object] = dict.fromkeys(_NUMBERS, np.nan)

@@ -226,6 +226,10 @@ REFUSED = {
     "none": ((DRAWN[0].iloc[:0], DRAWN[1]), "no ratings"),
     "missing": ((DRAWN[0].assign(score=np.nan), DRAWN[1]), "no ratings"),
     "one group": ((DRAWN[0], DRAWN[1].where(DRAWN[1] == "a")), "no two groups of at least 10"),
+    "no chance": (
+        (DRAWN[0].assign(score=DRAWN[0]["employee_id"].map(DRAWN[1]).eq("a") + 3.0), DRAWN[1]),
+        "too regular",
+    ),
     "constant": ((DRAWN[0].assign(score=3.0), DRAWN[1]), "All scores are the same"),
 }
 
