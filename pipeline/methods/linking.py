@@ -13,7 +13,7 @@ of a team's true level would be booked as the severity of its rater.
 
 Sources: Henderson (1975), Biometrics 31, 423-447; Weeks & Williams (1964), Technometrics 6,
 319-324 (connected designs). Variances where these ratings give none: team .10, employee .45,
-severity .15, error .30, as in METHODS' simulation of nested teams (docs/methods.md).
+severity .15, error .30 (docs/methods.md).
 
 Assumes one score per rater and person (the mean over criteria), variances as stated, and that
 cases are rated as people are. It cannot tell whether the proposed raters know the people enough;
