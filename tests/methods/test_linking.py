@@ -43,7 +43,7 @@ def plan(found: Linking, kind: str, size: int) -> pd.Series:
     ("share", "booked"), [(0.0, 0.58), (0.10, 0.51), (0.25, 0.40), (0.50, 0.29), (1.0, 0.15)]
 )
 def test_team_level_booked_as_severity_is_what_simulation_gave(share: float, booked: float) -> None:
-    """Reference simulation of managers × 8 reports, part rated by another manager."""
+    """Reference simulation of 40 managers × 8 reports, part rated by another manager."""
     rng = np.random.default_rng(1)
     subject = np.arange(320)
     own = subject // 8
