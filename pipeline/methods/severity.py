@@ -34,17 +34,17 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams, VCSpec
 
-from pipeline.errors import NotEstimable, msg, msgn
+from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.averaged_effects import averaged_errors
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError, fit_crossed
+from pipeline.numerics.linked_ratings import LinkedRatings, link_ratings
+from pipeline.numerics.variance_shares import profile, variance_share
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 STATSMODELS, CROSSED = "statsmodels MixedLM", "crossed REML"
 FEW_RATERS = 15
 """Below this the uncertainty of the variances themselves counts."""
-_LEAST_SHARED = 3
 _CRITERION_TOLERANCE = 1e-3
 _NOTHING_LEFT = msg(
     "These ratings are too few, or too regular, to tell rater, rated person and chance apart."
@@ -99,18 +99,6 @@ class Severity:
     var_subject_rater: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Linked:
-    """Ratings in components with two raters or more, as arrays over ratings."""
-
-    score: FloatArray
-    fixed: FloatArray
-    codes: dict[str, IntArray]
-    rater_ids: pd.Index
-    component: IntArray
-    n_left_out: int
-
-
 def estimate_severity(
     ratings: pd.DataFrame,
     *,
@@ -147,7 +135,13 @@ def estimate_severity(
     ValueError
         ``component`` lacks a rated subject.
     """
-    linked = _linked(ratings, component)
+    linked = link_ratings(
+        ratings["score"],
+        ratings["rater_id"],
+        ratings["subject_id"],
+        ratings["criterion_id"],
+        part=ratings["subject_id"].map(component),
+    )
     fit = _fit(linked, ("rater", "subject"))
     variance, severity, engine = _estimates(linked, fit, statsmodels_most_ratings)
     se = _standard_errors(linked, fit, severity)
@@ -155,7 +149,7 @@ def estimate_severity(
     beyond = stats.norm.sf((practical_difference - severity) / se)
     below = stats.norm.cdf((-practical_difference - severity) / se)
     share = variance["rater"] / sum(variance.values())
-    share_low, share_high = _share_interval(fit, level)
+    shares = variance_share(fit, "rater", profile(fit, "rater", level), level)
     of_rater, n_raters = linked.codes["rater"], len(linked.rater_ids)
     cells = np.unique(linked.codes["pair"], return_index=True)[1]
     return Severity(
@@ -176,8 +170,8 @@ def estimate_severity(
         var_rater=variance["rater"],
         var_residual=variance["residual"],
         share_rater=share,
-        share_rater_low=min(share_low, share),
-        share_rater_high=max(share_high, share),
+        share_rater_low=min(shares.low, share),
+        share_rater_high=max(shares.high, share),
         p_rater=_p_rater(linked, fit),
         practical_difference=practical_difference,
         level=level,
@@ -187,101 +181,7 @@ def estimate_severity(
     )
 
 
-def _linked(ratings: pd.DataFrame, component: pd.Series) -> _Linked:
-    """Keep the components with two raters or more; refuse what cannot be answered."""
-    rated = ratings.loc[ratings["score"].notna()]
-    if rated.empty:
-        raise NotEstimable(msg("There are no ratings yet."))
-    n_twice = int(rated.duplicated(["subject_id", "rater_id", "criterion_id"]).sum())
-    if n_twice:
-        raise NotEstimable(
-            msgn(
-                "{n} judgement is given twice by the same rater on the same criterion.",
-                "{n} judgements are given twice by the same rater on the same criterion.",
-                n_twice,
-            )
-        )
-    n_every = rated["rater_id"].nunique()
-    if n_every == 1:
-        raise NotEstimable(
-            msg(
-                "There is only one rater. Severity shows only beside others who rated the same "
-                "people."
-            )
-        )
-    if rated["subject_id"].nunique() == 1:
-        raise NotEstimable(
-            msg("Only one person or conversation was rated. That is too little to know a rater by.")
-        )
-    part = rated["subject_id"].map(component)
-    if part.isna().any():
-        raise ValueError(f"expected a component of every subject, {part.isna().sum()} rows lack it")
-    together = rated["rater_id"].groupby(part).transform("nunique") >= 2
-    rated, part = rated.loc[together], part.loc[together].to_numpy(dtype=np.int64)
-    if rated.empty:
-        raise NotEstimable(
-            msg(
-                "From these ratings alone a strict manager and a weaker team look the same: nobody "
-                "was rated by two raters. A second rater for some people, or a few cases that all "
-                "raters score, would tell them apart."
-            )
-        )
-    score = rated["score"].to_numpy(dtype=float)
-    if np.ptp(score) <= 1e-9 * max(1.0, float(np.abs(score).max())):
-        raise NotEstimable(
-            msg("All scores that could be compared are the same: no severity can show.")
-        )
-    rater, rater_ids = pd.factorize(rated["rater_id"], sort=True)
-    subject, subject_ids = pd.factorize(rated["subject_id"], sort=True)
-    cells, pair = np.unique(subject * len(rater_ids) + rater, return_inverse=True)
-    n_shared = int((np.bincount(cells // len(rater_ids)) >= 2).sum())
-    if n_shared < _LEAST_SHARED:
-        raise NotEstimable(
-            msgn(
-                "Only {n} person or conversation was rated by two raters or more; at least {least} "
-                "are needed to compare raters.",
-                "Only {n} people or conversations were rated by two raters or more; at least "
-                "{least} are needed to compare raters.",
-                n_shared,
-                least=_LEAST_SHARED,
-            )
-        )
-    # every further cell that closes a loop in the graph is one check of a rater against chance
-    if len(cells) - len(rater_ids) - len(subject_ids) + len(np.unique(part)) < 1:
-        raise NotEstimable(
-            msg(
-                "Raters are linked by single people only, so a strict rater cannot be told from "
-                "chance. Two raters who share several people would show it."
-            )
-        )
-    return _Linked(
-        score=score,
-        fixed=_fixed(part, rated["criterion_id"]),
-        codes={"rater": rater, "subject": subject, "pair": pair},
-        rater_ids=rater_ids,
-        component=part[np.unique(rater, return_index=True)[1]],
-        n_left_out=n_every - len(rater_ids),
-    )
-
-
-def _fixed(part: npt.NDArray[np.int64], criterion: pd.Series) -> FloatArray:
-    """Code components and criteria as independent columns, component intercepts first."""
-    of_part, parts = pd.factorize(part, sort=True)
-    of_criterion, criteria = pd.factorize(criterion, sort=True)
-    met = np.unique(of_part * len(criteria) + of_criterion)
-    rows, columns = np.divmod(met, len(criteria))
-    table = np.column_stack([np.eye(len(parts))[rows], np.eye(len(criteria))[columns]])
-    # the intercepts must stay whole; criteria that follow from them go
-    kept = list(range(len(parts)))
-    for column in range(len(parts), table.shape[1]):
-        if np.linalg.matrix_rank(table[:, [*kept, column]]) > len(kept):
-            kept.append(column)
-    position = np.searchsorted(met, of_part * len(criteria) + of_criterion)
-    columns_kept: FloatArray = table[:, kept][position]
-    return columns_kept
-
-
-def _fit(linked: _Linked, names: tuple[str, ...]) -> CrossedFit:
+def _fit(linked: LinkedRatings, names: tuple[str, ...]) -> CrossedFit:
     """Fit the random terms, with subject:rater where the ratings show it."""
     codes = {name: linked.codes[name] for name in names}
     try:
@@ -296,7 +196,7 @@ def _fit(linked: _Linked, names: tuple[str, ...]) -> CrossedFit:
         raise NotEstimable(_NOTHING_LEFT) from None
 
 
-def _usable(linked: _Linked, fit: CrossedFit) -> CrossedFit:
+def _usable(linked: LinkedRatings, fit: CrossedFit) -> CrossedFit:
     # a residual that is rounding error only leaves nothing to judge uncertainty by
     if fit.variance["residual"] <= 1e-9 * float(np.var(linked.score)):
         raise NotEstimable(_NOTHING_LEFT)
@@ -306,7 +206,7 @@ def _usable(linked: _Linked, fit: CrossedFit) -> CrossedFit:
 
 
 def _estimates(
-    linked: _Linked, fit: CrossedFit, most: int
+    linked: LinkedRatings, fit: CrossedFit, most: int
 ) -> tuple[dict[str, float], FloatArray, str]:
     """Variances and severities, from statsmodels where it reaches the same optimum."""
     if len(linked.score) <= most and not fit.boundary:
@@ -318,7 +218,7 @@ def _estimates(
 
 
 def _by_statsmodels(
-    linked: _Linked, check: CrossedFit
+    linked: LinkedRatings, check: CrossedFit
 ) -> tuple[dict[str, float], FloatArray] | None:
     """Fit with MixedLM: one group, a variance component per term; None if not to be trusted."""
     names, labels, parts = list(check.effects), [], []
@@ -345,12 +245,12 @@ def _by_statsmodels(
     return {**variance, "residual": float(fit.scale)}, 0.0 - blup
 
 
-def _standard_errors(linked: _Linked, fit: CrossedFit, severity: FloatArray) -> FloatArray:
+def _standard_errors(linked: LinkedRatings, fit: CrossedFit, severity: FloatArray) -> FloatArray:
     """How far a severity is off, root mean square, scale points."""
     if len(severity) >= FEW_RATERS and fit.variance["rater"] > 0:
         return fit.effects["rater"].sd
     # the interval may have no upper end; severities cannot spread more than the scores do
-    upper = np.sqrt(min(_profile(fit, 0.95)[1], 4 * float(np.var(linked.score))))
+    upper = np.sqrt(min(profile(fit, "rater", 0.95).high, 4 * float(np.var(linked.score))))
     if len(severity) >= FEW_RATERS:
         # nothing found: what every severity may still be
         return np.full(len(severity), upper)
@@ -360,40 +260,10 @@ def _standard_errors(linked: _Linked, fit: CrossedFit, severity: FloatArray) -> 
     )
 
 
-def _p_rater(linked: _Linked, fit: CrossedFit) -> float:
+def _p_rater(linked: LinkedRatings, fit: CrossedFit) -> float:
     if fit.variance["rater"] == 0:
         return 1.0
     names = [name for name in fit.effects if name != "rater"]
     codes = {name: linked.codes[name] for name in names}
     without = fit_crossed(linked.score, linked.fixed, codes)
     return float(stats.chi2.sf(max(without.criterion - fit.criterion, 0.0), 1)) / 2
-
-
-def _profile(fit: CrossedFit, level: float) -> tuple[float, float]:
-    """Profile-likelihood interval of the rater variance; without an upper end, infinity."""
-    try:
-        return fit.profile_interval("rater", level)
-    except CrossedModelError:
-        return 0.0, float("inf")
-
-
-def _share_interval(fit: CrossedFit, level: float) -> tuple[float, float]:
-    """Interval of the share of rater variance, from those of its two parts.
-
-    The rater variance by profile likelihood, the rest by the delta method on its logarithm (it
-    rests on many more levels), combined as for the ratio of two independent estimates.
-    """
-    low, high = _profile(fit, level)
-    rater = fit.variance["rater"]
-    rest = sum(fit.variance.values()) - rater
-    other = np.array([float(name != "rater") for name in fit.variance_terms])
-    reach = stats.norm.ppf((1 + level) / 2) * np.sqrt(other @ fit.variance_cov @ other) / rest
-
-    def share(end: float, sign: float) -> float:
-        if end == 0 or end == np.inf:
-            return float(end > 0)
-        centre = rater or end
-        odds = centre / rest * np.exp(sign * np.hypot(np.log(end / centre), reach))
-        return float(odds / (1 + odds))
-
-    return share(low, -1.0), share(high, 1.0)

@@ -1,0 +1,207 @@
+"""Which ratings can tell raters from rated people, and as which arrays?
+
+Severity, expected scores and variance components rest on the same ratings: those in connected
+parts of the design with two raters or more. This module picks them out, codes them, and refuses
+what no model of raters and subjects can answer.
+
+Assumes that the connected part of every rating is known. It cannot tell whether the subjects that
+raters share are typical of the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pipeline.errors import NotEstimable, msg, msgn
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+_LEAST_SHARED = 3
+
+
+@dataclass(frozen=True)
+class LinkedRatings:
+    """Ratings in components with two raters or more, as arrays over these n ratings.
+
+    Attributes
+    ----------
+    rows : ndarray of int, (n,)
+        Positions of these ratings in what was given.
+    score : ndarray, (n,)
+        Scale points.
+    fixed : ndarray, (n, p)
+        Columns of full rank: an intercept per component, then criteria.
+    codes : dict of str to ndarray of int, each (n,)
+        ``"rater"``, ``"subject"`` and ``"pair"`` (subject × rater), counted from 0.
+    criterion : ndarray of int, (n,)
+        Criteria counted from 0.
+    rater_ids, subject_ids : pandas.Index
+        What the codes stand for, sorted.
+    component : ndarray of int, (raters,)
+        Component of each rater.
+    part : ndarray of int, (n,)
+        Component of each rating.
+    n_left_out : int
+        Raters in components of their own.
+    """
+
+    rows: IntArray
+    score: FloatArray
+    fixed: FloatArray
+    codes: dict[str, IntArray]
+    criterion: IntArray
+    rater_ids: pd.Index
+    subject_ids: pd.Index
+    component: npt.NDArray[np.int64]
+    part: npt.NDArray[np.int64]
+    n_left_out: int
+
+
+def link_ratings(
+    score: pd.Series, rater: pd.Series, subject: pd.Series, criterion: pd.Series, part: pd.Series
+) -> LinkedRatings:
+    """Keep the components with two raters or more; refuse what cannot be answered.
+
+    Parameters
+    ----------
+    score, rater, subject, criterion, part : pandas.Series, each (n,)
+        A judgement a row, with the same index; rows without a score do not count. `part` is the
+        number of the connected part of the design.
+
+    Returns
+    -------
+    LinkedRatings
+
+    Raises
+    ------
+    NotEstimable
+        The ratings cannot tell strict raters from weaker subjects, or from chance.
+    ValueError
+        A rating lacks its part.
+    """
+    given = pd.DataFrame(
+        {"score": score, "rater": rater, "subject": subject, "criterion": criterion, "part": part}
+    ).assign(row=np.arange(len(score)))
+    rated = given.loc[given["score"].notna()]
+    _refuse_what_no_model_answers(rated)
+    if rated["part"].isna().any():
+        n_lacking = rated["part"].isna().sum()
+        raise ValueError(f"expected a component of every subject, {n_lacking} rows lack it")
+    n_every = rated["rater"].nunique()
+    together = rated.groupby("part")["rater"].transform("nunique") >= 2
+    rated = rated.loc[together]
+    if rated.empty:
+        raise NotEstimable(
+            msg(
+                "From these ratings alone a strict manager and a weaker team look the same: nobody "
+                "was rated by two raters. A second rater for some people, or a few cases that all "
+                "raters score, would tell them apart."
+            )
+        )
+    values = rated["score"].to_numpy(dtype=float)
+    if np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
+        raise NotEstimable(
+            msg("All scores that could be compared are the same: no severity can show.")
+        )
+    of_rater, rater_ids = pd.factorize(rated["rater"], sort=True)
+    of_subject, subject_ids = pd.factorize(rated["subject"], sort=True)
+    of_part = rated["part"].to_numpy(dtype=np.int64)
+    of_criterion = pd.factorize(rated["criterion"], sort=True)[0]
+    cells, pair = np.unique(of_subject * len(rater_ids) + of_rater, return_inverse=True)
+    _refuse_few_links(cells // len(rater_ids), len(rater_ids), len(np.unique(of_part)))
+    return LinkedRatings(
+        rows=rated["row"].to_numpy(dtype=np.intp),
+        score=values,
+        fixed=fixed_columns(of_part, of_criterion),
+        codes={"rater": of_rater, "subject": of_subject, "pair": pair},
+        criterion=of_criterion,
+        rater_ids=pd.Index(rater_ids),
+        subject_ids=pd.Index(subject_ids),
+        component=of_part[np.unique(of_rater, return_index=True)[1]],
+        part=of_part,
+        n_left_out=n_every - len(rater_ids),
+    )
+
+
+def _refuse_what_no_model_answers(rated: pd.DataFrame) -> None:
+    if rated.empty:
+        raise NotEstimable(msg("There are no ratings yet."))
+    n_twice = int(rated.duplicated(["subject", "rater", "criterion"]).sum())
+    if n_twice:
+        raise NotEstimable(
+            msgn(
+                "{n} judgement is given twice by the same rater on the same criterion.",
+                "{n} judgements are given twice by the same rater on the same criterion.",
+                n_twice,
+            )
+        )
+    if rated["rater"].nunique() == 1:
+        raise NotEstimable(
+            msg(
+                "There is only one rater. Severity shows only beside others who rated the same "
+                "people."
+            )
+        )
+    if rated["subject"].nunique() == 1:
+        raise NotEstimable(
+            msg("Only one person or conversation was rated. That is too little to know a rater by.")
+        )
+
+
+def _refuse_few_links(subject_of_cell: IntArray, n_raters: int, n_parts: int) -> None:
+    per_subject = np.bincount(subject_of_cell)
+    n_shared = int((per_subject >= 2).sum())
+    if n_shared < _LEAST_SHARED:
+        raise NotEstimable(
+            msgn(
+                "Only {n} person or conversation was rated by two raters or more; at least {least} "
+                "are needed to compare raters.",
+                "Only {n} people or conversations were rated by two raters or more; at least "
+                "{least} are needed to compare raters.",
+                n_shared,
+                least=_LEAST_SHARED,
+            )
+        )
+    # every further cell that closes a loop in the graph is one check of a rater against chance
+    if len(subject_of_cell) - n_raters - len(per_subject) + n_parts < 1:
+        raise NotEstimable(
+            msg(
+                "Raters are linked by single people only, so a strict rater cannot be told from "
+                "chance. Two raters who share several people would show it."
+            )
+        )
+
+
+def fixed_columns(part: npt.NDArray[np.int64], *factors: IntArray) -> FloatArray:
+    """Code components and further fixed factors as independent columns, intercepts first.
+
+    Parameters
+    ----------
+    part : ndarray of int, (n,)
+        Component of each rating.
+    *factors : ndarray of int, each (n,)
+        Levels counted from 0, such as the criterion; levels that follow from columns before them
+        are left out.
+
+    Returns
+    -------
+    ndarray, (n, p)
+        Zeros and ones, of full rank.
+    """
+    of_part, parts = pd.factorize(part, sort=True)
+    codes = np.column_stack([of_part, *factors])
+    met, position = np.unique(codes, axis=0, return_inverse=True)
+    sizes = [len(parts), *(int(code.max()) + 1 for code in factors)]
+    table = np.column_stack([np.eye(size)[met[:, k]] for k, size in enumerate(sizes)])
+    # the intercepts must stay whole; columns that follow from them go
+    kept = list(range(len(parts)))
+    for column in range(len(parts), table.shape[1]):
+        if np.linalg.matrix_rank(table[:, [*kept, column]]) > len(kept):
+            kept.append(column)
+    columns: FloatArray = table[:, kept][position.ravel()]
+    return columns
