@@ -89,14 +89,13 @@ class FittedModel:
                 left = left - solved[self.where[name]][self.codes[name]]
         return left
 
-    def prediction_variance(self, name: str) -> FloatArray:
-        """Return the prediction error variance of each level of a term, squared units of y."""
+    def prediction_covariance(self, name: str) -> FloatArray:
+        """Return the prediction error covariance of the levels of a term, squared units of y."""
         where = self.where[name]
         unit = np.zeros((self._columns.shape[1], where.stop - where.start))
         unit[np.arange(where.start, where.stop), np.arange(unit.shape[1])] = 1.0
-        solved = self._factor.solve(unit)[where]
-        variance: FloatArray = np.maximum(np.diag(solved), 0.0) * self.residual_variance
-        return variance
+        covariance: FloatArray = self._factor.solve(unit)[where] * self.residual_variance
+        return covariance
 
     def shift(self, y: FloatArray, cell: IntArray) -> tuple[FloatArray, FloatArray]:
         """Estimate how far the mean of each cell is shifted, one cell at a time.
@@ -204,6 +203,13 @@ def on_scale(draws: FloatArray, observed: FloatArray) -> FloatArray:
     return cut
 
 
+def wald(value: FloatArray, se: FloatArray, level: float) -> dict[str, FloatArray]:
+    """Return ``ci_low``, ``ci_high`` and two-sided ``p`` of normal estimates."""
+    reach = float(stats.norm.ppf((1 + level) / 2)) * se
+    p = 2 * stats.norm.sf(np.abs(value) / se)
+    return {"ci_low": value - reach, "ci_high": value + reach, "p": p}
+
+
 def rounding_variance(observed: FloatArray) -> float:
     """Return the variance that rounding to the points in use adds (Sheppard), 0 without points."""
     if len(np.unique(observed)) > _MOST_POINTS:
@@ -270,36 +276,60 @@ def smallest_step(observed: FloatArray) -> float:
     return float(np.diff(np.unique(observed)).min())
 
 
-def averaged_levels(
+def averaged_contrasts(
     fit: CrossedFit, y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], name: str,
-    n_grid: int = 9,
+    owner: IntArray, n_grid: int = 9,
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Predict the levels of one term, averaged over how much its levels may differ.
+    """Predict each level of a term minus the mean of its owner's other levels.
 
-    Flat in the SD of the term, weighted by the restricted likelihood; the other variances are
-    taken as fitted. So a variance estimated at 0 does not end in certainty.
+    Averaged over how much the levels may differ: flat in the SD of the term, weighted by the
+    restricted likelihood; the other variances are taken as fitted. So a variance estimated at 0
+    does not end in certainty.
+
+    Parameters
+    ----------
+    fit, y, X, codes
+        The fitted model and what it was fitted to.
+    name : str
+        The term.
+    owner : ndarray of int, (levels,)
+        Whose level it is, counted from 0. The only level of an owner is taken as it is.
+    n_grid : int
+        Values of the SD.
 
     Returns
     -------
     mean, sd : ndarray, (levels,)
-        Units of y; ``sd`` above 0.
+        Units of y.
     """
     try:
         top = min(fit.profile_interval(name, 0.99)[1], 4 * float(np.var(y)))
     except CrossedModelError:
         top = 4 * float(np.var(y))
+    contrast = _against_others(owner)
     logs, means, squares = [], [], []
     for sd in np.linspace(0.0, np.sqrt(top), n_grid):
         variance = {**fit.variance, name: float(sd**2)}
         logs.append(-fit.criterion_at(variance) / 2)
         if sd == 0:
-            means.append(np.zeros(len(fit.effects[name].blup)))
+            means.append(np.zeros(len(owner)))
             squares.append(means[-1])
             continue
         model = FittedModel(X, codes, variance)
-        means.append(model.coefficients(y)[model.where[name]])
-        squares.append(model.prediction_variance(name) + means[-1] ** 2)
+        means.append(contrast @ model.coefficients(y)[model.where[name]])
+        spread = contrast @ model.prediction_covariance(name)
+        squares.append(np.asarray(contrast.multiply(spread).sum(axis=1)) + means[-1] ** 2)
     weight = np.exp(np.array(logs) - max(logs))
     weight /= weight.sum()
     mean = weight @ np.array(means)
     return mean, np.sqrt(np.maximum(weight @ np.array(squares) - mean**2, 0.0))
+
+
+def _against_others(owner: IntArray) -> sparse.csr_array:
+    """Contrasts of each level with the mean of its owner's other levels, (levels, levels)."""
+    member = indicator(owner)
+    others = np.maximum(np.bincount(owner)[owner] - 1, 1)
+    alone = np.bincount(owner)[owner] == 1
+    own = 1.0 + np.where(alone, 0.0, 1.0 / others)
+    same = sparse.diags_array(np.where(alone, 0.0, 1.0 / others)) @ (member @ member.T)
+    return sparse.csr_array(sparse.diags_array(own) - same)

@@ -40,3 +40,31 @@ def benjamini_hochberg(p: FloatArray, q: float) -> BoolArray:
     if len(passes):
         rejected[known] = values[known] <= ordered[passes[-1]]
     return rejected
+
+
+def bayesian_discoveries(probability: FloatArray, q: float) -> BoolArray:
+    """Accept the surest statements whose expected share of errors stays at most ``q``.
+
+    Source: Newton, Noueiry, Sarkar & Ahlquist (2004), Biostatistics 5, 155-176.
+
+    Parameters
+    ----------
+    probability : ndarray, (n,)
+        Posterior probability that each statement is true, 0-1; NaN is never accepted.
+    q : float
+        Share of errors accepted, between 0 and 1.
+
+    Returns
+    -------
+    ndarray of bool, (n,)
+    """
+    if not 0.0 < q < 1.0:
+        raise ValueError(f"expected a share between 0 and 1, got {q}")
+    values = np.asarray(probability, dtype=float)
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.argsort(-values[known], kind="stable")]
+    error = np.cumsum(1.0 - values[order]) / np.arange(1, len(order) + 1)
+    accepted = np.zeros(len(values), dtype=bool)
+    # the mean error only grows along the list
+    accepted[order[error <= q]] = True
+    return accepted
