@@ -71,3 +71,39 @@ def linked_ratings(
     if coded.constant:
         raise NotEstimable(msg("All scores that could be compared are the same."))
     return coded
+
+
+def person_scores(ratings: pd.DataFrame, severity: pd.Series | None = None) -> pd.Series:
+    """Score each employee beside the others, scale points.
+
+    The mean over raters and criteria of the deviation from the criterion's mean, plus the mean of
+    all scores, so that easy criteria and criteria not rated make no difference.
+
+    Parameters
+    ----------
+    ratings
+        employee_id, rater_id, criterion_id, score; rows without a score do not count.
+    severity
+        Severity by rater_id, positive = gives lower scores, to be added; raters without one
+        count as 0.
+
+    Returns
+    -------
+    pandas.Series
+        By employee_id, sorted.
+
+    Raises
+    ------
+    NotEstimable
+        There are no ratings.
+    """
+    rated = ratings.loc[ratings["score"].notna()]
+    if rated.empty:
+        raise NotEstimable(msg("There are no ratings yet."))
+    # one order of adding up, so that the order of rows does not show in the last digit
+    rated = rated.sort_values(["employee_id", "criterion_id", "rater_id", "score"])
+    score = rated["score"].astype(float)
+    if severity is not None:
+        score = score + rated["rater_id"].map(severity).astype(float).fillna(0.0)
+    away = score - score.groupby(rated["criterion_id"]).transform("mean")
+    return away.groupby(rated["employee_id"]).mean() + float(score.mean())
