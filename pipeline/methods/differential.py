@@ -31,7 +31,7 @@ from scipy import stats
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
-from pipeline.numerics.model_bootstrap import FittedModel, averaged_contrasts, wald
+from pipeline.numerics.model_bootstrap import FittedModel, averaged_contrasts, indicator, wald
 from pipeline.numerics.multiplicity import bayesian_discoveries, benjamini_hochberg
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
@@ -139,7 +139,8 @@ def estimate_differential_severity(
     fit, statistic, p, ends = _tested(coded, X, codes, RATER_CRITERION, level)
     without = fit_terms(coded.score, X, _rest(codes, fit, RATER_CRITERION))
     own = {**without.variance, RATER: _LASTING * without.variance["residual"]}
-    shift, se = FittedModel(X, codes, own).shift(coded.score, codes[RATER_CRITERION])
+    cell = indicator(codes[RATER_CRITERION])
+    shift, se = FittedModel(X, codes, own).shift(coded.score, cell)
     first = np.unique(codes[RATER_CRITERION], return_index=True)[1]
     owner = coded.rater[first]
     shrunk, se_shrunk = averaged_contrasts(fit, coded.score, X, codes, RATER_CRITERION, owner)

@@ -7,8 +7,9 @@ whole: the variance of rater:period with a likelihood-ratio test on the boundary
 period: the shift of that cell beside the rater's other periods, by generalised least squares in M2
 without drift (its exact distribution on the observed design is the null, so that unequal numbers
 of ratings are honoured), the rater's lasting level taken as unknown; and its shrunken
-form from the model with drift, averaged over how large drift may be. False discoveries over cells
-by Benjamini-Hochberg.
+form from the model with drift, averaged over how large drift may be. Per rater
+in the same way: a straight trend over periods, which a steady change shows better than single
+cells do. False discoveries by Benjamini-Hochberg, over cells and over trends.
 
 Sources: Myford & Wolfe (2009), J. Educ. Meas. 46, 371-389 (drift); Cook, Holschuh & Weisberg
 (1982), Technometrics 24, 23-33 (shift of a mean); Self & Liang (1987), JASA 82, 605-610;
@@ -27,10 +28,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
-from pipeline.numerics.model_bootstrap import FittedModel, averaged_contrasts, wald
+from pipeline.numerics.model_bootstrap import FittedModel, averaged_contrasts, indicator, wald
 from pipeline.numerics.multiplicity import benjamini_hochberg
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
@@ -74,6 +76,12 @@ class Drift:
         sided, not corrected); change_shrunk, se_shrunk (the same, pulled to 0); flagged (bool:
         among false discoveries of at most ``q`` and change_shrunk at least ``practical_difference``
         either way); reason (Message where a cell has too few shared subjects, else None).
+    raters
+        One row per rater with two usable periods or more: rater_id; n_periods; trend (change of
+        severity from the rater's first usable period to the last along a straight line, scale
+        points, positive = becomes stricter, not shrunken); se; ci_low, ci_high; p (two-sided, not
+        corrected); flagged (bool: among false discoveries of at most ``q`` and trend at least
+        ``practical_difference`` either way).
     var_drift
         Variance of rater:period, squared scale points, 0 or more; 0: no drift found.
     sd_drift, sd_low, sd_high
@@ -87,6 +95,7 @@ class Drift:
     """
 
     cells: pd.DataFrame
+    raters: pd.DataFrame
     var_drift: float
     sd_drift: float
     sd_low: float
@@ -156,7 +165,8 @@ def estimate_drift(
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None
     lasting = {**without.variance, RATER: _LASTING * without.variance["residual"]}
-    change, se = FittedModel(X, codes, lasting).shift(coded.score, codes[_RATER_PERIOD])
+    model = FittedModel(X, codes, lasting)
+    change, se = model.shift(coded.score, indicator(codes[_RATER_PERIOD]))
     first = np.unique(codes[_RATER_PERIOD], return_index=True)[1]
     of_rater, of_period = coded.rater[first], period[first]
     shrunk, se_shrunk = averaged_contrasts(fit, coded.score, X, codes, _RATER_PERIOD, of_rater)
@@ -188,6 +198,7 @@ def estimate_drift(
     )
     return Drift(
         cells=cells.drop(columns="place"),
+        raters=_trends(coded, period, usable, model, level, q, practical_difference),
         var_drift=fit.variance[_RATER_PERIOD],
         sd_drift=float(np.sqrt(fit.variance[_RATER_PERIOD])),
         sd_low=float(np.sqrt(low)),
@@ -199,6 +210,35 @@ def estimate_drift(
         q=q,
         level=level,
     )
+
+
+def _trends(
+    coded: CodedRatings, period: IntArray, usable: npt.NDArray[np.bool_], model: FittedModel,
+    level: float, q: float, practical_difference: float,
+) -> pd.DataFrame:  # fmt: skip
+    """Straight trend of each rater over usable periods."""
+    n_periods = usable.sum(axis=1)
+    first = np.argmax(usable, axis=1)
+    span = usable.shape[1] - 1 - np.argmax(usable[:, ::-1], axis=1) - first
+    # periods that are not usable stay at the start of the line, beside the lasting level
+    time = (period - first[coded.rater]) / np.maximum(span, 1)[coded.rater]
+    kept = usable[coded.rater, period] * time
+    columns = sparse.csc_array(indicator(coded.rater).multiply(kept[:, None]))
+    asked = np.flatnonzero(n_periods >= 2)
+    trend, se = model.shift(coded.score, columns[:, asked])
+    rows = pd.DataFrame(
+        {
+            "rater_id": coded.rater_ids[asked],
+            "n_periods": n_periods[asked],
+            "trend": 0.0 - trend,
+            "se": se,
+            **wald(0.0 - trend, se, level),
+        }
+    )
+    rows = rows.loc[rows["trend"].notna()].sort_values("rater_id", ignore_index=True)
+    rejected = benjamini_hochberg(rows["p"].to_numpy(), q)
+    rows["flagged"] = rejected & (rows["trend"].abs() >= practical_difference).to_numpy()
+    return rows
 
 
 def _with_period(ratings: pd.DataFrame, by_quarter: bool) -> pd.DataFrame:

@@ -37,8 +37,8 @@ FloatArray = npt.NDArray[np.float64]
 _LEAST_CYCLES = 3
 _LEAST_PEOPLE = 8
 _LEAST_DF = 8
-_NUMBERS = ["slope", "slope_low", "slope_high"]
-_RESULTS = ["result", "result_low", "result_high"]
+_NUMBERS = ["slope", "slope_low", "slope_high", "p_rising"]
+_RESULTS = ["result", "result_low", "result_high", "p_result"]
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,11 @@ class UnderTheRadar:
         One row per rated employee, ordered by identifier: employee_id; score (plain mean of this
         cycle, scale points); in_top (bool); n_evidence (dated pieces of this cycle);
         little_evidence (bool); n_cycles (with a score, this one included); slope (scale points per
-        cycle beside colleagues, pulled to 0), slope_low, slope_high (missing below three cycles);
+        cycle beside colleagues, pulled to 0), slope_low, slope_high, p_rising (probability, 0-1,
+        that the slope is above 0) (missing below three cycles);
         rising (bool: slope_low above 0); n_results; result (SDs of colleagues, pulled to 0),
-        result_low, result_high (missing without results); results_above (bool: result_low above
-        0); under_the_radar (bool).
+        result_low, result_high, p_result (likewise; missing without results); results_above (bool:
+        result_low above 0); under_the_radar (bool).
     top_from
         Score from which someone is in the top category.
     most_evidence
@@ -226,7 +227,8 @@ def _results(
 def _interval(estimate: FloatArray, errors: FloatArray, df: int, level: float) -> FloatArray:
     shrunken = shrink(estimate, errors, centre=0.0)
     reach = float(stats.t.ppf((1 + level) / 2, df)) * shrunken.sd
-    return np.column_stack([shrunken.value, shrunken.value - reach, shrunken.value + reach])
+    p = stats.t.cdf(shrunken.value / shrunken.sd, df)
+    return np.column_stack([shrunken.value, shrunken.value - reach, shrunken.value + reach, p])
 
 
 def _ordered(names: set[str], order: list[str] | None, last: str) -> list[str]:

@@ -97,26 +97,25 @@ class FittedModel:
         covariance: FloatArray = self._factor.solve(unit)[where] * self.residual_variance
         return covariance
 
-    def shift(self, y: FloatArray, cell: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Estimate how far the mean of each cell is shifted, one cell at a time.
+    def shift(self, y: FloatArray, columns: sparse.csc_array) -> tuple[FloatArray, FloatArray]:
+        """Estimate the coefficient of each further column, one column at a time.
 
         Parameters
         ----------
         y : ndarray, (n,)
-        cell : ndarray of int, (n,)
-            Cell of each row, counted from 0.
+        columns : sparse array, (n, m)
+            Such as indicators of cells: the coefficient is how far the cell's scores are shifted.
 
         Returns
         -------
-        shift, se : ndarray, (n_cells,)
-            Generalised least-squares estimate of a shift of the cell's scores and its standard
-            error under the model, units of y; NaN where the model cannot tell it.
+        coefficient, se : ndarray, (m,)
+            Generalised least-squares estimate and its standard error under the model, units of y
+            per unit of the column; NaN where the model cannot tell it.
         """
-        member = indicator(cell)
-        cross = np.asarray((self._columns.T @ member).todense())
-        size = np.bincount(cell).astype(float)
+        cross = np.asarray((self._columns.T @ columns).todense())
+        size = np.asarray((columns * columns).sum(axis=0), dtype=float)
         known = size - np.einsum("ij,ij->j", cross, self._factor.solve(cross))
-        sums = member.T @ self.residual(y)
+        sums = columns.T @ self.residual(y)
         known = np.where(known > _LEAST_KNOWN * size, known, np.nan)
         return sums / known, np.sqrt(self.residual_variance / known)
 
