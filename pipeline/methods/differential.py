@@ -2,13 +2,14 @@
 
 Model: M2 by REML (see `halo`). By criterion: the variance of ``(1|rater:criterion)`` with a
 likelihood-ratio test on the boundary; per rater and criterion the shift of that cell beside the
-rater's other criteria, by generalised least squares in M2 without the term (its exact
-distribution on the observed design is the null, so that unequal numbers of ratings are honoured),
-the rater's own level taken as unknown; and the shrunken form, averaged over how large the
-variance may be. By group of subjects: M2 with a fixed effect of the group and ``(1|rater:group)``,
-which is ``(0 + group | rater)`` with equal variances; shown only shrunken, and only for cells at
-or above the privacy floor. Cells below the floor are not in the model at all, so nothing about
-them can be worked out from the others.
+rater's other criteria, by generalised least squares in M2 without the term (its exact distribution
+on the observed design is the null, so that unequal numbers of ratings are honoured), the rater's
+own level taken as unknown; and the shrunken form, averaged over how large the variance may be.
+Cells that stand out (Benjamini-Hochberg) are taken into the model before the others are judged. By
+group of subjects: M2 with a fixed effect of the group and ``(1|rater:group)``, which is ``(0 +
+group | rater)`` with equal variances; shown only shrunken, and only for cells at or above the
+privacy floor. Cells below the floor are not in the model at all, so nothing about them can be
+worked out from the others.
 
 Sources: Engelhard (2007), J. Appl. Meas. 8, 252-267 (differential rater functioning); Cook,
 Holschuh & Weisberg (1982), Technometrics 24, 23-33; Self & Liang (1987), JASA 82, 605-610;
@@ -31,8 +32,8 @@ from scipy import stats
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
-from pipeline.numerics.model_bootstrap import FittedModel, averaged_contrasts, indicator, wald
-from pipeline.numerics.multiplicity import bayesian_discoveries, benjamini_hochberg
+from pipeline.numerics.model_bootstrap import averaged_contrasts, forward_shifts, indicator, wald
+from pipeline.numerics.multiplicity import bayesian_discoveries
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,
@@ -68,13 +69,13 @@ class DifferentialSeverity:
     cells
         One row per rater and criterion, or per rater and group that may be shown, ordered by
         identifier. By criterion: rater_id; criterion_id; n_subjects; difference (severity on this
-        criterion minus that on the rater's other criteria, not shrunken); se; ci_low, ci_high; p
-        (two-sided, not corrected); difference_shrunk, se_shrunk (the same, pulled to 0); flagged
-        (bool: among false discoveries of at most ``q`` and difference_shrunk at least
-        ``practical_difference`` either way); reason (Message where the cell has too few subjects,
-        else None). By group: rater_id; group; n_subjects; difference_shrunk (severity for this
-        group minus that for the rater's other groups, pulled to 0); se_shrunk; ci_low, ci_high (of
-        it); p_practical (probability, 0-1, of more than ``practical_difference`` either way);
+        criterion minus that on the rater's other criteria, flagged ones left out, not shrunken);
+        se; ci_low, ci_high; p (two-sided, not corrected); difference_shrunk, se_shrunk (the same,
+        pulled to 0); flagged (bool: among false discoveries of at most ``q`` and difference_shrunk
+        at least ``practical_difference`` either way); reason (Message where the cell has too few
+        subjects, else None). By group: rater_id; group; n_subjects; difference_shrunk (severity for
+        this group minus that for the rater's other groups, pulled to 0); se_shrunk; ci_low, ci_high
+        (of it); p_practical (probability, 0-1, of more than ``practical_difference`` either way);
         flagged (bool, by p_practical).
     var_differential
         Variance of the term, squared scale points, 0 or more; 0: none found.
@@ -139,13 +140,16 @@ def estimate_differential_severity(
     fit, statistic, p, ends = _tested(coded, X, codes, RATER_CRITERION, level)
     without = fit_terms(coded.score, X, _rest(codes, fit, RATER_CRITERION))
     own = {**without.variance, RATER: _LASTING * without.variance["residual"]}
-    cell = indicator(codes[RATER_CRITERION])
-    shift, se = FittedModel(X, codes, own).shift(coded.score, cell)
+    found = forward_shifts(
+        coded.score, X, codes, own, indicator(codes[RATER_CRITERION]),
+        q=q, least=practical_difference,
+    )  # fmt: skip
+    shift, se = 0.0 - found.value, found.se
     first = np.unique(codes[RATER_CRITERION], return_index=True)[1]
     owner = coded.rater[first]
     shrunk, se_shrunk = averaged_contrasts(fit, coded.score, X, codes, RATER_CRITERION, owner)
     n_subjects = np.bincount(codes[RATER_CRITERION])
-    numbers = pd.DataFrame({"difference": 0.0 - shift, "se": se, **wald(0.0 - shift, se, level)})
+    numbers = pd.DataFrame({"difference": shift, "se": se, **wald(shift, se, level)})
     numbers["difference_shrunk"], numbers["se_shrunk"] = 0.0 - shrunk, se_shrunk
     numbers.loc[(n_subjects < _LEAST_SUBJECTS) | np.isnan(shift)] = np.nan
     cells = pd.DataFrame(
@@ -156,9 +160,8 @@ def estimate_differential_severity(
             **numbers,
         }
     )
-    cells["flagged"] = benjamini_hochberg(cells["p"].to_numpy(), q) & (
-        cells["difference_shrunk"].abs() >= practical_difference
-    )
+    large = (cells["difference_shrunk"].abs() >= practical_difference).to_numpy()
+    cells["flagged"] = found.chosen & large
     short = msg(
         "Fewer than {least} people or conversations rated on this criterion, or nothing to "
         "compare with.",

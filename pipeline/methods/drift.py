@@ -6,10 +6,12 @@ with dated ratings, a calendar quarter; a subject is what was rated within one c
 whole: the variance of rater:period with a likelihood-ratio test on the boundary. Per rater and
 period: the shift of that cell beside the rater's other periods, by generalised least squares in M2
 without drift (its exact distribution on the observed design is the null, so that unequal numbers
-of ratings are honoured), the rater's lasting level taken as unknown; and its shrunken
-form from the model with drift, averaged over how large drift may be. Per rater
-in the same way: a straight trend over periods, which a steady change shows better than single
-cells do. False discoveries by Benjamini-Hochberg, over cells and over trends.
+of ratings are honoured), the rater's lasting level taken as unknown; and its shrunken form from
+the model with drift, averaged over how large drift may be. Per rater in the same way: a straight
+trend over periods, which a steady change shows better than single cells do. False discoveries by
+Benjamini-Hochberg, over cells and over trends; one that stands out is taken into the model before
+the others are judged, because severity is relative and one rater's drift makes all others seem to
+drift the other way.
 
 Sources: Myford & Wolfe (2009), J. Educ. Meas. 46, 371-389 (drift); Cook, Holschuh & Weisberg
 (1982), Technometrics 24, 23-33 (shift of a mean); Self & Liang (1987), JASA 82, 605-610;
@@ -32,8 +34,12 @@ from scipy import sparse
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
-from pipeline.numerics.model_bootstrap import FittedModel, averaged_contrasts, indicator, wald
-from pipeline.numerics.multiplicity import benjamini_hochberg
+from pipeline.numerics.model_bootstrap import (
+    averaged_contrasts,
+    forward_shifts,
+    indicator,
+    wald,
+)
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,
@@ -165,8 +171,11 @@ def estimate_drift(
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None
     lasting = {**without.variance, RATER: _LASTING * without.variance["residual"]}
-    model = FittedModel(X, codes, lasting)
-    change, se = model.shift(coded.score, indicator(codes[_RATER_PERIOD]))
+    found = forward_shifts(
+        coded.score, X, codes, lasting, indicator(codes[_RATER_PERIOD]),
+        q=q, least=practical_difference,
+    )  # fmt: skip
+    change, se = 0.0 - found.value, found.se
     first = np.unique(codes[_RATER_PERIOD], return_index=True)[1]
     of_rater, of_period = coded.rater[first], period[first]
     shrunk, se_shrunk = averaged_contrasts(fit, coded.score, X, codes, _RATER_PERIOD, of_rater)
@@ -177,19 +186,18 @@ def estimate_drift(
             "n_shared": n_shared[of_rater, of_period],
             "n_ratings": np.bincount(codes[_RATER_PERIOD]),
             "place": of_period,
+            "chosen": found.chosen,
         }
     )
     # positive = lower scores
-    numbers = pd.DataFrame({"change": 0.0 - change, "se": se, **wald(0.0 - change, se, level)})
+    numbers = pd.DataFrame({"change": change, "se": se, **wald(change, se, level)})
     numbers["change_shrunk"], numbers["se_shrunk"] = 0.0 - shrunk, se_shrunk
     known = usable[of_rater, of_period] & ~np.isnan(change)
     numbers.loc[~known] = np.nan
     cells[list(numbers)] = numbers
     twice = np.bincount(of_rater[known], minlength=len(coded.rater_ids))[of_rater] >= 2
     cells = cells.loc[twice].sort_values(["rater_id", "place"], ignore_index=True)
-    cells["flagged"] = benjamini_hochberg(cells["p"].to_numpy(), q) & (
-        cells["change_shrunk"].abs() >= practical_difference
-    )
+    cells["flagged"] = cells["chosen"] & (cells["change_shrunk"].abs() >= practical_difference)
     short = msg(
         "Fewer than {least} people shared with other raters in this period.", least=_LEAST_SHARED
     )
@@ -197,8 +205,8 @@ def estimate_drift(
         [short if gap else None for gap in cells["change"].isna()], dtype=object
     )
     return Drift(
-        cells=cells.drop(columns="place"),
-        raters=_trends(coded, period, usable, model, level, q, practical_difference),
+        cells=cells.drop(columns=["place", "chosen"]),
+        raters=_trends(coded, period, usable, (X, codes, lasting), level, q, practical_difference),
         var_drift=fit.variance[_RATER_PERIOD],
         sd_drift=float(np.sqrt(fit.variance[_RATER_PERIOD])),
         sd_low=float(np.sqrt(low)),
@@ -213,8 +221,9 @@ def estimate_drift(
 
 
 def _trends(
-    coded: CodedRatings, period: IntArray, usable: npt.NDArray[np.bool_], model: FittedModel,
-    level: float, q: float, practical_difference: float,
+    coded: CodedRatings, period: IntArray, usable: npt.NDArray[np.bool_],
+    model: tuple[FloatArray, dict[str, IntArray], dict[str, float]], level: float, q: float,
+    practical_difference: float,
 ) -> pd.DataFrame:  # fmt: skip
     """Straight trend of each rater over usable periods."""
     n_periods = usable.sum(axis=1)
@@ -225,20 +234,19 @@ def _trends(
     kept = usable[coded.rater, period] * time
     columns = sparse.csc_array(indicator(coded.rater).multiply(kept[:, None]))
     asked = np.flatnonzero(n_periods >= 2)
-    trend, se = model.shift(coded.score, columns[:, asked])
+    found = forward_shifts(coded.score, *model, columns[:, asked], q=q, least=practical_difference)
+    trend, se = 0.0 - found.value, found.se
     rows = pd.DataFrame(
         {
             "rater_id": coded.rater_ids[asked],
             "n_periods": n_periods[asked],
-            "trend": 0.0 - trend,
+            "trend": trend,
             "se": se,
-            **wald(0.0 - trend, se, level),
+            **wald(trend, se, level),
+            "flagged": found.chosen,
         }
     )
-    rows = rows.loc[rows["trend"].notna()].sort_values("rater_id", ignore_index=True)
-    rejected = benjamini_hochberg(rows["p"].to_numpy(), q)
-    rows["flagged"] = rejected & (rows["trend"].abs() >= practical_difference).to_numpy()
-    return rows
+    return rows.loc[rows["trend"].notna()].sort_values("rater_id", ignore_index=True)
 
 
 def _with_period(ratings: pd.DataFrame, by_quarter: bool) -> pd.DataFrame:

@@ -17,6 +17,7 @@ so that every point is used as often, over all, as it was observed.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from scipy import sparse, stats
 from scipy.sparse.linalg import splu
 
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
+from pipeline.numerics.multiplicity import benjamini_hochberg
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -31,6 +33,7 @@ IntArray = npt.NDArray[np.intp]
 N_DRAWS = 199
 _MOST_POINTS = 21
 _LEAST_KNOWN = 1e-6
+_MOST_STEPS = 10
 
 
 class FittedModel:
@@ -200,6 +203,79 @@ def on_scale(draws: FloatArray, observed: FloatArray) -> FloatArray:
     cuts = np.quantile(draws, np.cumsum(counts)[:-1] / counts.sum())
     cut: FloatArray = points[np.searchsorted(cuts, draws)]
     return cut
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """Coefficients of columns, each beside a model with those that stand out.
+
+    Attributes
+    ----------
+    value, se, p : ndarray, (m,)
+        Coefficient, standard error (units of y per unit of the column) and two-sided p-value; NaN
+        where the model cannot tell it.
+    chosen : ndarray of bool, (m,)
+        Whether it stands out.
+    """
+
+    value: FloatArray
+    se: FloatArray
+    p: FloatArray
+    chosen: npt.NDArray[np.bool_]
+
+
+def forward_shifts(
+    y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], variance: Mapping[str, float],
+    columns: sparse.csc_array, *, q: float, least: float,
+) -> Shifts:  # fmt: skip
+    """Find the columns that shift the scores, the surest first.
+
+    Severities are relative, so one rater who drifts makes all others seem to drift the other way.
+    Therefore the column that stands out most (Benjamini-Hochberg at ``q``, at least ``least``) is
+    given to the model before the others are judged again, until none stands out; then each chosen
+    one is estimated beside the others chosen.
+
+    Parameters
+    ----------
+    y, X, codes, variance
+        Scores and the model without any shift.
+    columns : sparse array, (n, m)
+        Columns to be judged.
+    q, least : float
+        Share of false discoveries, and smallest coefficient that counts.
+    """
+    m = columns.shape[1]
+    chosen = np.zeros(m, dtype=bool)
+    value, se = FittedModel(X, codes, variance).shift(y, columns)
+    for _ in range(min(m // 2, _MOST_STEPS)):
+        p = 2 * stats.norm.sf(np.abs(value) / se)
+        stands = benjamini_hochberg(p, q) & ~chosen & (np.abs(value) >= least)
+        if not stands.any():
+            break
+        z = np.where(stands, (np.abs(value) / se).round(6), 0.0)
+        # of two mirrored columns the later one
+        chosen[m - 1 - int(np.argmax(z[::-1]))] = True
+        value, se = _beside(y, X, codes, variance, columns, chosen, (value, se))
+    return Shifts(value, se, 2 * stats.norm.sf(np.abs(value) / se), chosen)
+
+
+def _beside(
+    y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], variance: Mapping[str, float],
+    columns: sparse.csc_array, chosen: npt.NDArray[np.bool_], before: tuple[FloatArray, FloatArray],
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Estimate every column beside the chosen ones, and those beside each other."""
+    value, se = (one.copy() for one in before)
+    given = np.asarray(columns[:, np.flatnonzero(chosen)].todense())
+    places = np.flatnonzero(chosen)
+    asked = [(np.flatnonzero(~chosen), given)]
+    asked += [(places[[k]], np.delete(given, k, axis=1)) for k in range(len(places))]
+    for where, beside in asked:
+        model = FittedModel(np.column_stack([X, beside]), codes, variance)
+        found, error = model.shift(y, columns[:, where])
+        # a mirror image of what was chosen keeps its first estimate
+        known = ~np.isnan(found)
+        value[where[known]], se[where[known]] = found[known], error[known]
+    return value, se
 
 
 def wald(value: FloatArray, se: FloatArray, level: float) -> dict[str, FloatArray]:
