@@ -137,6 +137,12 @@ def estimate_differential_severity(
             msg("Only one criterion was rated, so a rater cannot be stricter on one than another.")
         )
     X, codes = fixed_columns(coded.part, coded.criterion), codes_of(coded)
+    if int(codes[RATER_CRITERION].max()) + 1 == len(coded.rater_ids):
+        raise NotEstimable(
+            msg(
+                "Every rater rated one criterion only, so none can be stricter on one than another."
+            )
+        )
     fit, statistic, p, ends = _tested(coded, X, codes, RATER_CRITERION, level)
     without = fit_terms(coded.score, X, _rest(codes, fit, RATER_CRITERION))
     own = {**without.variance, RATER: _LASTING * without.variance["residual"]}
@@ -147,7 +153,9 @@ def estimate_differential_severity(
     shift, se = 0.0 - found.value, found.se
     first = np.unique(codes[RATER_CRITERION], return_index=True)[1]
     owner = coded.rater[first]
-    shrunk, se_shrunk = averaged_contrasts(fit, coded.score, X, codes, RATER_CRITERION, owner)
+    shrunk, se_shrunk = averaged_contrasts(
+        fit, coded.score, X, codes, RATER_CRITERION, owner, ends[1] ** 2
+    )
     n_subjects = np.bincount(codes[RATER_CRITERION])
     numbers = pd.DataFrame({"difference": shift, "se": se, **wald(shift, se, level)})
     numbers["difference_shrunk"], numbers["se_shrunk"] = 0.0 - shrunk, se_shrunk
@@ -238,7 +246,7 @@ def estimate_group_severity(
     fit, statistic, p, ends = _tested(coded, X, codes, _RATER_GROUP, level)
     first = np.unique(codes[_RATER_GROUP], return_index=True)[1]
     owner = coded.rater[first]
-    shrunk, se = averaged_contrasts(fit, coded.score, X, codes, _RATER_GROUP, owner)
+    shrunk, se = averaged_contrasts(fit, coded.score, X, codes, _RATER_GROUP, owner, ends[1] ** 2)
     met = np.unique(np.column_stack([codes[_RATER_GROUP], coded.subject]), axis=0)[:, 0]
     cells = pd.DataFrame(
         {

@@ -178,7 +178,9 @@ def estimate_drift(
     change, se = 0.0 - found.value, found.se
     first = np.unique(codes[_RATER_PERIOD], return_index=True)[1]
     of_rater, of_period = coded.rater[first], period[first]
-    shrunk, se_shrunk = averaged_contrasts(fit, coded.score, X, codes, _RATER_PERIOD, of_rater)
+    shrunk, se_shrunk = averaged_contrasts(
+        fit, coded.score, X, codes, _RATER_PERIOD, of_rater, high
+    )
     cells = pd.DataFrame(
         {
             "rater_id": coded.rater_ids[of_rater],

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy import sparse, stats
 from scipy.sparse.linalg import splu
 
-from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
+from pipeline.numerics.crossed_reml import CrossedFit
 from pipeline.numerics.multiplicity import benjamini_hochberg
 
 FloatArray = npt.NDArray[np.float64]
@@ -353,7 +353,7 @@ def smallest_step(observed: FloatArray) -> float:
 
 def averaged_contrasts(
     fit: CrossedFit, y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], name: str,
-    owner: IntArray, n_grid: int = 9,
+    owner: IntArray, most: float, n_grid: int = 7,
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
     """Predict each level of a term minus the mean of its owner's other levels.
 
@@ -369,6 +369,8 @@ def averaged_contrasts(
         The term.
     owner : ndarray of int, (levels,)
         Whose level it is, counted from 0. The only level of an owner is taken as it is.
+    most : float
+        Upper end of an interval of the term's variance, squared units of y; may be infinite.
     n_grid : int
         Values of the SD.
 
@@ -377,10 +379,8 @@ def averaged_contrasts(
     mean, sd : ndarray, (levels,)
         Units of y.
     """
-    try:
-        top = min(fit.profile_interval(name, 0.99)[1], 4 * float(np.var(y)))
-    except CrossedModelError:
-        top = 4 * float(np.var(y))
+    # a little beyond the interval; levels cannot spread more than the scores do
+    top = min(1.5 * most, 4 * float(np.var(y)))
     contrast = _against_others(owner)
     logs, means, squares = [], [], []
     for sd in np.linspace(0.0, np.sqrt(top), n_grid):

@@ -108,7 +108,7 @@ def test_contrasts_are_pulled_to_zero_and_never_certain() -> None:
     coded, X, codes, fit, _ = fitted(seed=5)
     name = "rater:criterion"
     first = np.unique(codes[name], return_index=True)[1]
-    mean, sd = averaged_contrasts(fit, coded.score, X, codes, name, coded.rater[first])
+    mean, sd = averaged_contrasts(fit, coded.score, X, codes, name, coded.rater[first], 0.5)
     lasting = {**fit.variance, name: 0.0, RATER: 1e4}
     free, _ = FittedModel(X, codes, lasting).shift(coded.score, indicator(codes[name]))
     assert np.abs(mean).mean() < np.abs(free).mean()
