@@ -1,0 +1,156 @@
+"""Prediction and simulation at fitted variances, and the tests and shrinkage built on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.numerics.model_bootstrap import (
+    FittedModel,
+    averaged_contrasts,
+    indicator,
+    on_scale,
+    spread_ratio,
+)
+from pipeline.numerics.multiplicity import bayesian_discoveries, benjamini_hochberg
+from pipeline.numerics.rating_model import (
+    RATER,
+    SUBJECT,
+    code_ratings,
+    codes_of,
+    connected_parts,
+    crossed,
+    fit_terms,
+    fixed_columns,
+)
+from pipeline.numerics.shrinkage import shrink
+from support.ratings import made
+
+
+def fitted(**options: object) -> tuple:
+    """Codes, fixed columns, fit and model of planted ratings."""
+    rated = made(**options)
+    coded = code_ratings(
+        rated["score"], rated["subject_id"], rated["rater_id"], rated["criterion_id"]
+    )
+    X, codes = fixed_columns(coded.part, coded.criterion), codes_of(coded)
+    fit = fit_terms(coded.score, X, codes)
+    return coded, X, codes, fit, FittedModel(X, codes, fit.variance)
+
+
+def test_residuals_at_the_fitted_variances_are_those_of_the_fit() -> None:
+    """The sparse factorisation gives the solver's residuals and conditional SDs."""
+    coded, _, _, fit, model = fitted()
+    assert model.residual(coded.score) == pytest.approx(fit.residual, abs=1e-9)
+    error = np.sqrt(np.diag(model.prediction_covariance(RATER)))
+    # lme4's conditional SD leaves out the uncertainty of the fixed effects
+    assert (error >= fit.effects[RATER].sd - 1e-9).all()
+
+
+def test_a_shift_is_generalised_least_squares() -> None:
+    """The shift of a cell equals that of a dense fit with one more column."""
+    coded, X, codes, fit, model = fitted(n_subjects=12)
+    cell = crossed(coded.rater, coded.criterion)
+    shift, se = model.shift(coded.score, indicator(cell))
+    V = np.eye(len(X)) * fit.variance["residual"]
+    for name in model.codes:
+        Z = np.eye(codes[name].max() + 1)[codes[name]]
+        V += fit.variance[name] * Z @ Z.T
+    both = np.column_stack([X, cell == 3])
+    weighted = np.linalg.solve(V, both)
+    covariance = np.linalg.inv(both.T @ weighted)
+    assert shift[3] == pytest.approx((covariance @ weighted.T @ coded.score)[-1], rel=1e-8)
+    assert se[3] == pytest.approx(np.sqrt(covariance[-1, -1]), rel=1e-8)
+
+
+def test_simulations_have_the_variances_of_the_model() -> None:
+    """Variances of simulated scores, and of effects given the scores, are those asked for."""
+    coded, X, _, fit, model = fitted(points=False, n_subjects=60)
+    rng = np.random.default_rng(1)
+    mean = X @ fit.beta
+    drawn = model.simulate(mean, 199, rng)
+    total = sum(fit.variance.values())
+    assert (drawn - mean[:, None]).var() == pytest.approx(total, rel=0.05)
+    again = model.simulate_like(coded.score, mean, 199, rng, (SUBJECT, RATER))
+    of_rater = indicator(coded.rater)
+    seen = of_rater.T @ coded.score / np.bincount(coded.rater)
+    kept = (of_rater.T @ again / np.bincount(coded.rater)[:, None]).mean(axis=1)
+    assert kept == pytest.approx(seen, abs=0.08)
+
+
+def test_simulated_points_are_used_as_often_as_observed() -> None:
+    """Cutting simulated values keeps the shares of the points; many values are left alone."""
+    rng = np.random.default_rng(0)
+    observed = rng.choice([1.0, 2.0, 3.0], 500, p=[0.1, 0.6, 0.3])
+    cut = on_scale(rng.normal(size=(500, 50)), observed)
+    assert set(np.unique(cut)) == {1.0, 2.0, 3.0}
+    assert (cut == 2).mean() == pytest.approx((observed == 2).mean(), abs=0.01)
+    loose = rng.normal(size=(5, 3))
+    assert on_scale(loose, rng.normal(size=40)) is loose
+
+
+def test_a_ratio_of_spreads_keeps_its_error_rate() -> None:
+    """Under no effect p is uniform; the interval covers 1; a spread of 0 keeps an upper end."""
+    rng = np.random.default_rng(2)
+    squares = rng.chisquare(8, (2000, 200)) / 8
+    least = np.full(2000, 1e-3)
+    ratio, low, high, p = spread_ratio(squares[:, 0], squares[:, 1:], least, 0.95)
+    assert np.median(ratio) == pytest.approx(1, abs=0.06)
+    assert ((low <= 1) & (high >= 1)).mean() == pytest.approx(0.95, abs=0.02)
+    assert (p < 0.05).mean() == pytest.approx(0.05, abs=0.02)
+    none = spread_ratio(np.zeros(2000), squares[:, 1:], least, 0.95)
+    assert (none[0] == 0).all()
+    assert (none[2] > 0).all()
+
+
+def test_contrasts_are_pulled_to_zero_and_never_certain() -> None:
+    """Shrunken contrasts are smaller than separate ones and keep an error at no variance."""
+    coded, X, codes, fit, _ = fitted(seed=5)
+    name = "rater:criterion"
+    first = np.unique(codes[name], return_index=True)[1]
+    mean, sd = averaged_contrasts(fit, coded.score, X, codes, name, coded.rater[first], 0.5)
+    lasting = {**fit.variance, name: 0.0, RATER: 1e4}
+    free, _ = FittedModel(X, codes, lasting).shift(coded.score, indicator(codes[name]))
+    assert np.abs(mean).mean() < np.abs(free).mean()
+    assert (sd > 0).all()
+
+
+def test_parts_do_not_depend_on_labels() -> None:
+    """Connected parts are found over chains of shared subjects."""
+    rater, subject = np.array([0, 1, 1, 2, 3]), np.array([0, 0, 1, 1, 2])
+    part = connected_parts(rater, subject)
+    assert len(set(part[:4])) == 1
+    assert part[4] != part[0]
+
+
+def test_benjamini_hochberg_rejects_as_published() -> None:
+    """The 15 p-values of Benjamini & Hochberg (1995), section 3.2: four rejected at .05."""
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262]
+    p += [0.5719, 0.6528, 0.7590, 1.0]
+    rejected = benjamini_hochberg(np.array([*p, np.nan])[::-1], 0.05)[::-1]
+    assert rejected[:4].all()
+    assert not rejected[4:].any()
+    assert benjamini_hochberg(np.array([]), 0.1).size == 0
+    with pytest.raises(ValueError, match="share"):
+        benjamini_hochberg(np.array([0.1]), 1.5)
+
+
+def test_bayesian_discoveries_stop_where_errors_add_up() -> None:
+    """The list grows while its mean error stays within the share accepted."""
+    found = bayesian_discoveries(np.array([0.5, 0.99, np.nan, 0.95, 0.85]), 0.1)
+    assert found.tolist() == [False, True, False, True, True]
+
+
+def test_shrinkage_recovers_true_values_with_nominal_coverage() -> None:
+    """Intervals of shrunken estimates cover, with and without true differences."""
+    rng = np.random.default_rng(3)
+    covered = []
+    for spread in (0.0, 0.5):
+        for _ in range(60):
+            error = rng.uniform(0.2, 0.6, 15)
+            true = rng.normal(1.0, spread, 15)
+            found = shrink(true + rng.normal(0, error), error**2)
+            covered.append(np.abs(found.value - true) <= 1.96 * found.sd)
+    assert 0.92 < np.mean(covered) < 0.995
+    with pytest.raises(ValueError, match="two"):
+        shrink(np.array([1.0]), np.array([1.0]))
