@@ -159,6 +159,7 @@ def estimate_styles(
         fewest_members=FEWEST_MEMBERS,
         seed=seed,
         n_bootstrap=n_bootstrap,
+        normal=True,
     )
     group = pd.Series(found.group, index=standard.index[rows]).reindex(standard.index)
     p = pd.Series(found.posterior, index=standard.index[rows])

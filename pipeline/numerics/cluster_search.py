@@ -63,6 +63,7 @@ def search_clusters(
     fewest_members: int,
     seed: int,
     n_bootstrap: int,
+    normal: bool = False,
 ) -> ClusterSearch:
     """Look for clusters of rows; the default answer is that there is one.
 
@@ -80,6 +81,8 @@ def search_clusters(
         Of the random draws.
     n_bootstrap : int
         Data sets drawn for the likelihood ratio; at most 50 for the stability.
+    normal : bool
+        As for `likelihood_ratio_p`.
 
     Returns
     -------
@@ -110,7 +113,9 @@ def search_clusters(
     )
     if values["gap_clusters"] <= GAP_CLUSTERS:
         return ClusterSearch(_checks(values), *nobody)
-    values["bootstrap_p"] = likelihood_ratio_p(x, layout, floor, k, n_bootstrap, BOOTSTRAP_P, rng)
+    values["bootstrap_p"] = likelihood_ratio_p(
+        x, layout, floor, k, n_bootstrap, BOOTSTRAP_P, rng, normal=normal
+    )
     if values["bootstrap_p"] >= BOOTSTRAP_P:
         return ClusterSearch(_checks(values), *nobody)
     group = best.posterior[0].argmax(axis=1)
