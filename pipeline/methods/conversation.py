@@ -13,7 +13,7 @@ of the variance of *these* raters to the residual follows from F = MSR / MSE, no
 nearly so on balanced tables. var_rater reads "some raters are stricter", var_residual "the
 criterion is unclear". Over all criteria and for raters in general: (1|rater) +
 (1|rater:criterion) + (1|conversation) + (1|conversation:criterion) + (1|rater:conversation), by
-REML with profile-likelihood intervals.
+REML; intervals of the first two, and of what is 0, by profile likelihood, else on the logarithm.
 
 Sources: Searle, Casella & McCulloch (1992), *Variance Components*; Steiger (2004), Psychological
 Methods 9, 164-182 (noncentral F); Satterthwaite (1946), Biometrics Bulletin 2, 110-114; verdicts
@@ -417,7 +417,7 @@ def _components(own: pd.DataFrame, level: float) -> tuple[pd.DataFrame, Message 
         )
     total = sum(fit.variance.values())
     rows = [
-        (name, value, *_profile(fit, name, level), value / total)
+        (name, value, *_variance_interval(fit, name, level), value / total)
         for name, value in fit.variance.items()
     ]
     return pd.DataFrame(rows, columns=columns), None
@@ -433,10 +433,15 @@ def _ended(
     return fit if fit.converged else None
 
 
-def _profile(fit: CrossedFit, name: str, level: float) -> tuple[float, float]:
-    """Profile interval; without an upper end that is missing."""
-    try:
-        low, high = fit.profile_interval(name, level)
-    except CrossedModelError:
-        return float("nan"), float("nan")
-    return low, high if np.isfinite(high) else float("nan")
+def _variance_interval(fit: CrossedFit, name: str, level: float) -> tuple[float, float]:
+    """Profile interval where levels are few or the variance is 0, else on the logarithm."""
+    if name in ("rater", "rater:criterion") or name not in fit.variance_terms:
+        try:
+            low, high = fit.profile_interval(name, level)
+        except CrossedModelError:
+            return float("nan"), float("nan")
+        return low, high if np.isfinite(high) else float("nan")
+    at = fit.variance_terms.index(name)
+    reach = float(stats.norm.ppf((1 + level) / 2) * np.sqrt(fit.variance_cov[at, at]))
+    factor = np.exp(min(reach / fit.variance[name], 50.0))
+    return fit.variance[name] / factor, fit.variance[name] * factor
