@@ -37,12 +37,20 @@ from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg, msgn
 from pipeline.numerics.linkage import linked_groups
-from pipeline.numerics.ordered_logit import OrderedLogitError, fit_ordered_logit
-from pipeline.numerics.rating_scale import RatingScaleError, fit_rating_scale
+from pipeline.numerics.ordered_logit import OrderedLogitError
+from pipeline.numerics.ordinal_engines import (
+    ORDERED,
+    RATING_SCALE,
+    OrdinalFit,
+    by_ordered_logit,
+    by_rating_scale,
+)
+from pipeline.numerics.rating_scale import RatingScaleError
 
 FloatArray = npt.NDArray[np.float64]
 
-ORDERED, RATING_SCALE = "ordered logit", "rating scale"
+__all__ = ["ORDERED", "RATING_SCALE", "Ordinal", "estimate_ordinal"]
+
 MOST_CATEGORIES = 10
 MUTED, NOISY, DEGRADING = 0.5, 1.5, 2.0
 """Infit and outfit: below the first scores are too predictable, above the others too erratic."""
@@ -125,26 +133,6 @@ class Ordinal:
     n_ratings: int
     n_left_out: int
     level: float
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """What both engines give, in logits and categories; arrays over levels and over ratings."""
-
-    severity: FloatArray
-    severity_se: FloatArray
-    difficulty: FloatArray
-    difficulty_se: FloatArray
-    threshold: FloatArray
-    threshold_se: FloatArray
-    expected: FloatArray
-    z: FloatArray
-    square: FloatArray
-    weight: FloatArray
-    standard_square: FloatArray
-    sigma: float | None
-    n_groups: int
-    engine: str
 
 
 @dataclass(frozen=True)
@@ -348,11 +336,13 @@ def _without_limitless(left: pd.DataFrame, name: str, reasons: dict[str, Message
     return left.loc[~left[f"{name}_id"].isin([*few, *at_top, *at_bottom])]
 
 
-def _fit(used: _Used, subject_terms: pd.DataFrame | None) -> _Fit:
+def _fit(used: _Used, subject_terms: pd.DataFrame | None) -> OrdinalFit:
     crossed = _crossed_terms(used, subject_terms)
     if crossed is not None:
         try:
-            return _by_ordered_logit(used, crossed)
+            return by_ordered_logit(
+                used.category, used.codes["rater"], used.codes["criterion"], crossed
+            )
         except OrderedLogitError:  # subjects whose scores all lie at one end, for one
             pass
     if len(used.levels["subject"]) * len(used.levels["rater"]) > _MOST_CELLS:
@@ -363,27 +353,11 @@ def _fit(used: _Used, subject_terms: pd.DataFrame | None) -> _Fit:
             )
         )
     try:
-        fit = fit_rating_scale(used.category, *(used.codes[n] for n in _FACETS))
+        return by_rating_scale(used.category, *(used.codes[name] for name in _FACETS))
     except RatingScaleError:
         raise NotEstimable(
             msg("The scores are too few, or too regular, for a ladder of categories.")
         ) from None
-    return _Fit(
-        fit.severity,
-        fit.severity_se,
-        fit.difficulty,
-        fit.difficulty_se,
-        fit.threshold,
-        fit.threshold_se,
-        fit.expected,
-        fit.z,
-        fit.square,
-        fit.weight,
-        fit.standard_square,
-        fit.sigma,
-        fit.n_groups,
-        RATING_SCALE,
-    )
 
 
 _FACETS = ("subject", "rater", "criterion")
@@ -403,49 +377,6 @@ def _crossed_terms(used: _Used, subject_terms: pd.DataFrame | None) -> FloatArra
     return np.eye(n_subjects)[:, 1:][subject]
 
 
-def _by_ordered_logit(used: _Used, terms: FloatArray) -> _Fit:
-    n_raters, n_criteria = len(used.levels["rater"]), len(used.levels["criterion"])
-    columns = [
-        np.eye(n_raters)[:, 1:][used.codes["rater"]],
-        np.eye(n_criteria)[:, 1:][used.codes["criterion"]],
-        terms,
-    ]
-    fit = fit_ordered_logit(used.category, np.column_stack(columns))
-    cuts = np.arange(n_raters + n_criteria - 2 + terms.shape[1], len(fit.cov))
-    value = np.append(fit.beta, fit.threshold)
-
-    def centred(at: npt.NDArray[np.intp], size: int, sign: float) -> tuple[FloatArray, FloatArray]:
-        """Effects around their mean, the first level being 0 where it has no column."""
-        turn = sign * (np.eye(size) - 1 / size)[:, size - len(at) :]
-        se = np.sqrt(np.einsum("ij,jk,ik->i", turn, fit.cov[np.ix_(at, at)], turn))
-        return turn @ value[at], se
-
-    severity, severity_se = centred(np.arange(n_raters - 1), n_raters, -1.0)
-    of_criteria = np.arange(n_raters - 1, n_raters + n_criteria - 2)
-    difficulty, difficulty_se = centred(of_criteria, n_criteria, -1.0)
-    threshold, threshold_se = centred(cuts, len(cuts), 1.0)
-    steps = np.arange(fit.probability.shape[1])
-    expected = fit.probability @ steps
-    weight = fit.probability @ steps**2 - expected**2
-    square = (used.category - expected) ** 2
-    return _Fit(
-        severity,
-        severity_se,
-        difficulty,
-        difficulty_se,
-        threshold,
-        threshold_se,
-        expected,
-        (used.category - expected) / np.sqrt(weight),
-        square,
-        weight,
-        square / weight,
-        None,
-        1,
-        ORDERED,
-    )
-
-
 def _shrunken(severity: FloatArray, se: FloatArray) -> FloatArray:
     """Severities times their reliability, with the true variance by moments."""
     variance = max(float(np.mean(severity**2) - np.mean(se**2)), 0.0)
@@ -460,7 +391,7 @@ def _level_rows(
     used: _Used,
     name: str,
     effect: str,
-    fit: _Fit,
+    fit: OrdinalFit,
     level: float,
     shrunk: FloatArray | None = None,
 ) -> pd.DataFrame:
@@ -500,7 +431,7 @@ def _fit_word(infit: float, outfit: float) -> str:
     return "muted" if min(infit, outfit) < MUTED else "productive"
 
 
-def _threshold_rows(points: FloatArray, fit: _Fit, level: float) -> pd.DataFrame:
+def _threshold_rows(points: FloatArray, fit: OrdinalFit, level: float) -> pd.DataFrame:
     half = float(stats.norm.ppf((1 + level) / 2)) * fit.threshold_se
     rows = pd.DataFrame(
         {
@@ -517,7 +448,7 @@ def _threshold_rows(points: FloatArray, fit: _Fit, level: float) -> pd.DataFrame
     return rows
 
 
-def _unexpected(used: _Used, fit: _Fit, limit: float) -> pd.DataFrame:
+def _unexpected(used: _Used, fit: OrdinalFit, limit: float) -> pd.DataFrame:
     far = np.flatnonzero(np.abs(fit.z) >= limit)
     rows = used.rated.iloc[far][["subject_id", "rater_id", "criterion_id"]].assign(
         observed=used.points[used.category[far]],
