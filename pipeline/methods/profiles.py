@@ -34,17 +34,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import Message, NotEstimable, WrongUse, msg
+from pipeline.numerics.cluster_search import search_clusters
 from pipeline.numerics.k_means import FloatArray, IntArray
-from pipeline.numerics.mixture import Layout, MixtureFit, fit_mixture, fit_one
-from pipeline.numerics.mixture_checks import (
-    Lattice,
-    cluster_jaccard,
-    gap_clusters,
-    likelihood_ratio_p,
-)
-
-BIC_GAIN, GAP_CLUSTERS, BOOTSTRAP_P, JACCARD = 10.0, 1.0, 0.05, 0.75
-"""What each condition has to pass: above, above, below, at least."""
+from pipeline.numerics.mixture import Layout
+from pipeline.numerics.mixture_checks import Lattice
 
 FEWEST_SUBJECTS, FEWEST_CRITERIA = 30, 2
 FEWEST_SCORES = 10
@@ -56,7 +49,6 @@ NOTABLE = 0.3
 
 _FEWEST_DRAWS = 39
 _LEAST_VARIANCE = 0.01  # of the mean variance of a criterion, in any direction within a profile
-_REFERENCES, _RESAMPLES = 50, 50
 
 
 @dataclass(frozen=True)
@@ -135,16 +127,25 @@ def estimate_profiles(ratings: pd.DataFrame, *, seed: int = 1, n_bootstrap: int 
             )
         )
     table = _table(ratings)
-    passed, group, posterior = _search(table, seed, n_bootstrap)
+    found = search_clusters(
+        table.x,
+        table.layout,
+        table.lattice,
+        table.floor,
+        most=min(MOST_PROFILES, len(table.x) // 15),
+        fewest_members=FEWEST_MEMBERS,
+        seed=seed,
+        n_bootstrap=n_bootstrap,
+    )
     ids = table.scores.index
-    members = pd.DataFrame({"subject_id": ids, "profile": group, "p": posterior})
-    profiles = _profile_means(table.scores, group)
+    members = pd.DataFrame({"subject_id": ids, "profile": found.group, "p": found.posterior})
+    profiles = _profile_means(table.scores, found.group)
     return Profiles(
-        n_profiles=int(group.max()) + 1,
+        n_profiles=int(found.group.max()) + 1,
         members=members.sort_values("subject_id", ignore_index=True),
         profiles=profiles,
         description=_describe(profiles),
-        checks=_checks(passed),
+        checks=pd.DataFrame(found.checks, columns=["name", "value", "threshold", "passed"]),
         n_subjects=len(ids),
         n_criteria=table.x.shape[1],
     )
@@ -214,65 +215,6 @@ def _refuse_too_few(n: int) -> None:
                 n=n,
             )
         )
-
-
-def _search(
-    table: _Table, seed: int, n_bootstrap: int
-) -> tuple[dict[str, float], IntArray, FloatArray]:
-    """Try the conditions in order; return their values, and each subject's profile and p."""
-    x, layout, floor = table.x, table.layout, table.floor
-    n, n_criteria = x.shape
-    rng = np.random.default_rng(seed)
-    nobody = np.zeros(n, dtype=np.intp), np.ones(n)
-    one = fit_one(x[None], layout, np.ones((1, n)), floor)
-    fits: dict[int, MixtureFit] = {}
-    gains: dict[int, float] = {}
-    for k in range(2, min(MOST_PROFILES, n // 15) + 1):
-        fit = fit_mixture(x[None], k, layout, np.ones((1, n)), floor, rng, one=one)
-        if np.bincount(fit.posterior[0].argmax(axis=1), minlength=k).min() >= FEWEST_MEMBERS:
-            fits[k] = fit
-            more_parameters = (k - 1) * (n_criteria + 1)
-            gains[k] = float(2 * (fit.loglik - one[0].loglik)[0] - more_parameters * np.log(n))
-    if not fits:
-        return {}, *nobody
-    # The fewest profiles that are not clearly worse than the best number.
-    k = min(k for k in fits if gains[k] >= max(gains.values()) - BIC_GAIN)
-    best = fits[k]
-    values = {"bic_gain": gains[k]}
-    if gains[k] <= BIC_GAIN:
-        return values, *nobody
-    values["gap_clusters"] = gap_clusters(
-        x, layout, floor, table.lattice, MOST_PROFILES + 1, _REFERENCES, rng
-    )
-    if values["gap_clusters"] <= GAP_CLUSTERS:
-        return values, *nobody
-    values["bootstrap_p"] = likelihood_ratio_p(x, layout, floor, k, n_bootstrap, BOOTSTRAP_P, rng)
-    if values["bootstrap_p"] >= BOOTSTRAP_P:
-        return values, *nobody
-    group = best.posterior[0].argmax(axis=1)
-    resamples = min(n_bootstrap, _RESAMPLES)
-    values["jaccard"] = float(cluster_jaccard(x, layout, floor, group, k, resamples, rng).min())
-    if values["jaccard"] < JACCARD:
-        return values, *nobody
-    size = np.bincount(group, minlength=k)
-    order = np.lexsort([-best.mean[0].sum(axis=1), -size])
-    rank = np.argsort(order)
-    return values, rank[group], best.posterior[0].max(axis=1)
-
-
-def _checks(values: dict[str, float]) -> pd.DataFrame:
-    not_needed = float("nan")  # fails every comparison
-    gain, clusters, p, jaccard = (
-        values.get(name, not_needed)
-        for name in ("bic_gain", "gap_clusters", "bootstrap_p", "jaccard")
-    )
-    rows = [
-        ("bic_gain", gain, BIC_GAIN, gain > BIC_GAIN),
-        ("gap_clusters", clusters, GAP_CLUSTERS, clusters > GAP_CLUSTERS),
-        ("bootstrap_p", p, BOOTSTRAP_P, p < BOOTSTRAP_P),
-        ("jaccard", jaccard, JACCARD, jaccard >= JACCARD),
-    ]
-    return pd.DataFrame(rows, columns=["name", "value", "threshold", "passed"])
 
 
 def _profile_means(scores: pd.DataFrame, group: IntArray) -> pd.DataFrame:

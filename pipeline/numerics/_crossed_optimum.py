@@ -21,6 +21,14 @@ _NO_RESIDUAL = 1e-9
 _FADING_RESIDUAL = 1e-3
 # Smallest eigenvalue, relative to average information, that a corrected curvature may have.
 _LEAST_CURVATURE = 0.05
+# The same once this many steps show that average information misleads: the true curvature of a
+# small table can be nearly flat where the average is not.
+_SLOW, _LEAST_WHEN_SLOW = 12, 1e-4
+# Ratios that a slow search may be on its way to zero with.
+_FADING_RATIO = 0.1
+# Rows up to which a second start is cheap, and its ratios: small tables can have two optima, one
+# on the boundary.
+_FEW_ROWS, _SECOND_START, _CLEAR_GAIN = 150, 3.0, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +72,19 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
     DegenerateResponse
         If the random terms reproduce the response, so that no residual variance is left.
     """
+    first = _search(model, start, max_steps)
+    if model.design.n > _FEW_ROWS or not first.converged or first.point.ratios.all():
+        return first
+    try:
+        second = _search(model, np.full(len(start), _SECOND_START), max_steps)
+    except DegenerateResponse:
+        return first
+    gain = first.point.criterion - second.point.criterion
+    return second if second.converged and gain > _CLEAR_GAIN else first
+
+
+def _search(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Optimum:
+    """Go down from one start."""
 
     def evaluate(ratios: FloatArray) -> tuple[LikelihoodPoint, float]:
         at = model.at(ratios)
@@ -79,7 +100,10 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
     while True:
         _require_residual(point, _NO_RESIDUAL)
         held = (point.ratios <= model.floor) & (point.gradient >= 0)
-        curvature = _corrected(point.curvature, correction, held)
+        slow = n_steps >= _SLOW
+        curvature = _corrected(
+            point.curvature, correction, held, _LEAST_WHEN_SLOW if slow else _LEAST_CURVATURE
+        )
         step, decrease = projected_step(
             point.gradient, curvature, point.ratios, shift, model.floor, none_fixed
         )
@@ -88,6 +112,10 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
             break
         if n_steps == max_steps:
             break
+        if slow and n_steps % _SLOW == 0 and (nearer := _at_zero(model, point)) is not None:
+            point = nearer
+            n_steps += 1
+            continue
         found = descend(
             evaluate, point.ratios, point.criterion, point.gradient, step, shift, model.floor
         )
@@ -109,9 +137,20 @@ def maximise(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opt
     if not converged:
         _require_residual(point, _FADING_RESIDUAL)
     interior = point
+    # at the lowest ratio the gradient of a flat optimum may have any sign
+    held = (point.ratios <= model.floor) if converged else held
     if held.any():
         point = model.at(np.where(held, 0.0, point.ratios))
     return Optimum(point, interior, converged, n_steps)
+
+
+def _at_zero(model: CrossedLikelihood, point: LikelihoodPoint) -> LikelihoodPoint | None:
+    """Return the likelihood with small ratios at their lowest, where that is no worse."""
+    small = (point.ratios < _FADING_RATIO) & (point.ratios > model.floor)
+    if not small.any():
+        return None
+    trial = model.at(np.where(small, model.floor, point.ratios))
+    return trial if trial.criterion <= point.criterion + _TOLERANCE else None
 
 
 def _require_residual(point: LikelihoodPoint, share: float) -> None:
@@ -125,7 +164,9 @@ def _require_residual(point: LikelihoodPoint, share: float) -> None:
         )
 
 
-def _corrected(curvature: FloatArray, correction: FloatArray, held: BoolArray) -> FloatArray:
+def _corrected(
+    curvature: FloatArray, correction: FloatArray, held: BoolArray, least: float
+) -> FloatArray:
     """Add what was learned to the average information where that keeps it positive definite."""
     free = np.flatnonzero(~held)
     if len(free) == 0 or not correction.any():
@@ -133,8 +174,12 @@ def _corrected(curvature: FloatArray, correction: FloatArray, held: BoolArray) -
     better = curvature + correction
     block = curvature[np.ix_(free, free)]
     scale = np.sqrt(np.maximum(np.diag(block), np.finfo(float).tiny))
-    scaled = better[np.ix_(free, free)] / np.outer(scale, scale)
-    return better if np.linalg.eigvalsh(scaled)[0] > _LEAST_CURVATURE else curvature
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = better[np.ix_(free, free)] / scale / scale[:, None]
+    # where average information has all but vanished there is nothing to correct
+    if not np.isfinite(scaled).all():
+        return curvature
+    return better if np.linalg.eigvalsh(scaled)[0] > least else curvature
 
 
 def _learned(

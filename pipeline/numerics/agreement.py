@@ -5,7 +5,9 @@
                                  (`numerics.icc`)
 `krippendorff_alpha`             agreement beyond chance, many raters, missing scores
                                  (`numerics.alpha`)
+`pooled_alpha_interval`          the same over several criteria (`numerics.alpha`)
 `weighted_kappa`                 agreement beyond chance of two raters (`numerics.kappa`)
+`pair_kappa`                     the same over all pairs of raters (`numerics.pair_kappa`)
 `within_one_point`               share of rater pairs that differ at most one point (here)
 ===============================  ==========================================================
 
@@ -25,6 +27,7 @@ from pipeline.numerics.alpha import (
     Metric,
     krippendorff_alpha,
     krippendorff_alpha_interval,
+    pooled_alpha_interval,
 )
 from pipeline.numerics.icc import IccResult, icc
 from pipeline.numerics.kappa import (
@@ -33,6 +36,7 @@ from pipeline.numerics.kappa import (
     weighted_kappa,
     weighted_kappa_interval,
 )
+from pipeline.numerics.pair_kappa import PairKappa, pair_kappa
 from pipeline.numerics.rating_table import (
     DegenerateTable,
     FloatArray,
@@ -50,10 +54,13 @@ __all__ = [
     "KappaInterval",
     "KappaWeights",
     "Metric",
+    "PairKappa",
     "WithinOnePoint",
     "icc",
     "krippendorff_alpha",
     "krippendorff_alpha_interval",
+    "pair_kappa",
+    "pooled_alpha_interval",
     "weighted_kappa",
     "weighted_kappa_interval",
     "within_one_point",

@@ -14,10 +14,12 @@ Sources: Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability"; Krip
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse, stats
 
 from pipeline.numerics.rating_table import (
@@ -26,10 +28,12 @@ from pipeline.numerics.rating_table import (
     TableLike,
     check_level,
     no_disagreement_low,
+    read_scores,
     read_table,
     standardise,
 )
 
+IntArray = npt.NDArray[np.intp]
 Metric = Literal["nominal", "ordinal", "interval", "ratio"]
 
 # Bootstrap samples handled at once, and rows of the ratio metric's distance matrix at once:
@@ -84,6 +88,9 @@ class _Counts:
     values: FloatArray
     by_subject: sparse.csr_array
     n_scores: FloatArray
+
+
+_Part: TypeAlias = tuple[_Counts, IntArray]
 
 
 def krippendorff_alpha(table: TableLike, metric: Metric = "nominal") -> float:
@@ -159,15 +166,89 @@ def krippendorff_alpha_interval(
     interval with four raters and one cell in five missing: .80-.88 on 6 subjects, .90-.95 on
     10, .93-.96 from 15; plain percentiles .73-.81, .82-.88 and .89-.94.
     """
+    counts = _count(table, metric)
+    part = counts, np.arange(counts.n_scores.size)
+    return _interval([part], counts.n_scores.size, metric, level, n_boot, seed)
+
+
+def pooled_alpha_interval(
+    tables: Sequence[TableLike],
+    metric: Metric = "nominal",
+    level: float = 0.95,
+    n_boot: int = 2000,
+    seed: int = 0,
+) -> AlphaInterval:
+    """Krippendorff's alpha over several criteria, each beside the chance of its own scores.
+
+    Parameters
+    ----------
+    tables : sequence of array-like, each (n_subjects, n_raters)
+        One table per criterion, NaN where a rater gave no score; a row is the same subject in
+        all. The order of tables, rows and columns does not matter.
+    metric, level, n_boot, seed
+        As for `krippendorff_alpha_interval`.
+
+    Returns
+    -------
+    AlphaInterval
+        Of ``1 - sum(n D_o) / sum(n D_e)`` with n the scores of a criterion; with one table plain
+        alpha. One table of all scores would take an easy criterion for agreement. Subjects are
+        drawn with all their scores, for these depend on each other. `n_ratings` counts over
+        criteria.
+
+    Raises
+    ------
+    DegenerateTable
+        As for `krippendorff_alpha_interval`, where no table is left that can answer.
+    """
+    shared = [_shared_rows(read_scores(table)) for table in tables]
+    # an order of criteria and of subjects that depends on the scores only, not on their level
+    shared.sort(key=_rank_key)
+    everything = np.nan_to_num(np.concatenate(shared, axis=1), nan=np.inf)
+    order = np.lexsort(everything.T[::-1])
+    parts, used = [], np.zeros(len(order), dtype=bool)
+    for scores in (rows[order] for rows in shared):
+        usable = np.flatnonzero(~np.isnan(scores[:, 1]))
+        used[usable] = True
+        if usable.size and np.nanmin(scores[usable]) < np.nanmax(scores[usable]):
+            parts.append((_counts_of(scores[usable], metric), usable))
+    if not parts:
+        raise DegenerateTable("no criterion has shared scores that differ")
+    if used.sum() < 2:
+        raise DegenerateTable("only one subject was scored by two raters or more; two are needed")
+    place = np.cumsum(used) - 1
+    parts = [(counts, place[rows]) for counts, rows in parts]
+    return _interval(parts, int(used.sum()), metric, level, n_boot, seed)
+
+
+def _rank_key(scores: FloatArray) -> list[float]:
+    """Compare criteria by how far their scores lie above the lowest."""
+    given = np.sort(scores[~np.isnan(scores)])
+    key: list[float] = np.round(given - given[:1], 9).tolist()
+    return key
+
+
+def _shared_rows(scores: FloatArray) -> FloatArray:
+    """Sort each row of two scores or more, missing last; others are missing as a whole."""
+    rows = np.sort(scores, axis=1)
+    if rows.shape[1] < 2:
+        raise DegenerateTable("agreement needs at least two raters; only one gave scores")
+    rows[np.isnan(rows[:, 1])] = np.nan
+    return rows
+
+
+def _interval(
+    parts: list[_Part], n_subjects: int, metric: Metric, level: float, n_boot: int, seed: int
+) -> AlphaInterval:
+    """Bootstrap alpha over parts, each with the places of its rows among the subjects."""
     level = check_level(level)
     if n_boot < 100:
         raise ValueError("an interval needs at least 100 bootstrap samples")
-    counts = _count(table, metric)
-    n_subjects = counts.n_scores.size
-    observed, expected = _disagreement(counts, metric, np.ones((1, n_subjects)))
+    observed, expected = _pooled(parts, metric, np.ones((1, n_subjects)))
     alpha = float(1 - observed[0] / expected[0])
-    n_ratings = int(counts.n_scores.sum())
-    if counts.by_subject.nnz == n_subjects:  # one different score per subject
+    n_ratings = int(sum(counts.n_scores.sum() for counts, _ in parts))
+    # one different score per subject
+    if all(counts.by_subject.nnz == counts.n_scores.size for counts, _ in parts):
         low = no_disagreement_low(n_subjects, level)
         return AlphaInterval(1.0, low, 1.0, level, metric, n_subjects, n_ratings, 0)
 
@@ -176,7 +257,7 @@ def krippendorff_alpha_interval(
     for start in range(0, n_boot, _SAMPLES_AT_ONCE):
         size = min(_SAMPLES_AT_ONCE, n_boot - start)
         times = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size=size)
-        observed, expected = _disagreement(counts, metric, times.astype(np.float64))
+        observed, expected = _pooled(parts, metric, times.astype(np.float64))
         usable = expected > 0
         draws.append(1 - observed[usable] / expected[usable])
     alphas = np.concatenate(draws)
@@ -184,6 +265,20 @@ def krippendorff_alpha_interval(
         raise DegenerateTable("too few subjects differ in their scores to give alpha an interval")
     low, high = _corrected_limits(alphas, alpha, n_subjects, level)
     return AlphaInterval(alpha, low, high, level, metric, n_subjects, n_ratings, alphas.size)
+
+
+def _pooled(parts: list[_Part], metric: Metric, times: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Observed and expected disagreement of all scores of the parts, (n_samples,) each."""
+    observed, expected = np.zeros(len(times)), np.zeros(len(times))
+    for counts, places in parts:
+        own = times[:, places]
+        total = own @ counts.n_scores
+        # a sample may hold nobody of this part
+        some = total > 1
+        within, between = _disagreement(counts, metric, own[some])
+        observed[some] += total[some] * within
+        expected[some] += total[some] * between
+    return observed, expected
 
 
 def _corrected_limits(
@@ -213,7 +308,11 @@ def _count(table: TableLike, metric: Metric) -> _Counts:
     # A fixed order of subjects, so that the bootstrap does not depend on the order of rows or
     # columns.
     scores = np.sort(scores, axis=1)
-    scores = scores[np.lexsort(scores.T[::-1])]
+    return _counts_of(scores[np.lexsort(scores.T[::-1])], metric)
+
+
+def _counts_of(scores: FloatArray, metric: Metric) -> _Counts:
+    """Count the scores of rows with two or more each."""
     subject, rater = np.nonzero(~np.isnan(scores))
     values, code = np.unique(scores[subject, rater], return_inverse=True)
     standard, _ = standardise(values)

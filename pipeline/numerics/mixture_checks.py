@@ -141,6 +141,8 @@ def likelihood_ratio_p(
     n_bootstrap: int,
     level: float,
     rng: np.random.Generator,
+    *,
+    normal: bool = False,
 ) -> float:
     """p-value of `k` components against one, by a bootstrap under one component.
 
@@ -155,6 +157,9 @@ def likelihood_ratio_p(
     level : float
         Drawing stops once p cannot fall below this; p is then of the draws made.
     rng : numpy.random.Generator
+    normal : bool
+        Whether one component is plainly normal, for values without a scale of their own; else it
+        is seen through the scale as it was used (`OneComponent`).
 
     Returns
     -------
@@ -162,7 +167,7 @@ def likelihood_ratio_p(
         (1 + draws with a likelihood ratio at least as large) / (1 + draws).
     """
     observed = _ratio(x[None], layout, floor, k, rng)[0]
-    draw = OneComponent(x, layout, floor)
+    draw = (NormalComponent if normal else OneComponent)(x, layout, floor)
     enough = math.ceil(level * (n_bootstrap + 1)) - 1
     larger = done = 0
     most = max(1, _ROWS_AT_ONCE // len(x))
@@ -218,6 +223,21 @@ class OneComponent:
             at = np.minimum((place[..., j] * scores.size).astype(np.intp), scores.size - 1)
             out[..., j] = scores[at]
         return np.where(observed, out, 0.0)
+
+
+class NormalComponent:
+    """Draws values from the fitted normal distribution: two humps are not part of one component."""
+
+    def __init__(self, x: FloatArray, layout: Layout, floor: float) -> None:
+        self._observed = layout.observed
+        fit, _ = fit_one(x[None], layout, np.ones((1, len(x))), floor)
+        self._mean = fit.mean[0, 0]
+        self._root = np.linalg.cholesky(fit.covariance[0])
+
+    def __call__(self, n_sets: int, rng: np.random.Generator) -> FloatArray:
+        """Draw data sets, shape (n_sets, n_subjects, n_criteria), 0 where not observed."""
+        out = rng.standard_normal((n_sets, *self._observed.shape)) @ self._root.T + self._mean
+        return np.where(self._observed, out, 0.0)
 
 
 def _hermite_terms(scores: FloatArray) -> FloatArray:

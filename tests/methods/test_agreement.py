@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import Message, NotEstimable
 from pipeline.methods.agreement import Agreement, estimate_agreement
+from pipeline.numerics.agreement import weighted_kappa
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 needs_shared = pytest.mark.skipif(
@@ -59,19 +60,24 @@ def test_it_equals_shrout_and_fleiss_on_their_table() -> None:
     numbers = overall(found)
     for name, form in (("a1", "2,1"), ("ak", "2,k"), ("c1", "3,1"), ("ck", "3,k")):
         assert numbers[f"icc_{name}"] == pytest.approx(expected[form], abs=1e-6)
-    for name, form in (("a1", "2,1"), ("ak", "2,k")):
+    for name, form in (("a1", "2,1"), ("ak", "2,k"), ("c1", "3,1"), ("ck", "3,k")):
         own = [numbers[f"icc_{name}_low"], numbers[f"icc_{name}_high"]]
         assert own == pytest.approx(intervals[form], abs=1e-4)
     assert (found.k, found.n_subjects, found.n_raters) == (4, 6, 4)
     assert found.criteria["icc_a1"][0] == numbers["icc_a1"]
 
 
+def iccs(found: Agreement) -> dict[str, float]:
+    """The ICCs over all criteria."""
+    return {name: value for name, value in overall(found).items() if name.startswith("icc")}
+
+
 def test_overall_is_about_means_over_criteria() -> None:
     """Overall is about means over criteria."""
     rated = department()
     means = rated.groupby(["subject_id", "rater_id"])["score"].mean().reset_index()
-    expected = overall(estimate_agreement(means.assign(criterion_id="a")))
-    assert overall(estimate_agreement(rated)) == pytest.approx(expected)
+    expected = iccs(estimate_agreement(means.assign(criterion_id="a")))
+    assert iccs(estimate_agreement(rated)) == pytest.approx(expected)
 
 
 def test_an_easy_criterion_that_some_rated_does_not_count_as_disagreement() -> None:
@@ -206,8 +212,80 @@ def test_tiny_departments_get_numbers_or_a_reason(seed: int) -> None:
         found = estimate_agreement(rated)
     except NotEstimable:
         return
-    assert np.isfinite(found.overall.to_numpy()).all()
+    assert np.isfinite(list(iccs(found).values())).all()
+    numbers = overall(found)
+    for name in ("alpha", "kappa"):
+        answer = [numbers[name], numbers[f"{name}_low"], numbers[f"{name}_high"]]
+        assert np.isfinite(answer).all() == (numbers[f"{name}_reason"] is None)
     assert found.overall["icc_a1_low"][0] <= found.overall["icc_a1"][0]
     assert found.overall["icc_a1"][0] <= found.overall["icc_a1_high"][0] <= 1
     missing = found.criteria["icc_a1"].isna()
     assert (missing == found.criteria["reason"].notna()).all()
+
+
+# Beyond chance
+
+
+@needs_shared
+@pytest.mark.parametrize("metric", ["nominal", "ordinal", "interval"])
+def test_alpha_equals_krippendorff_on_the_table_of_four_by_twelve(metric: str) -> None:
+    """Alpha equals the published values of Krippendorff's own table, overall and per criterion."""
+    oracle = json.loads((SHARED / "reference" / "reference_values.json").read_text())
+    table = pd.read_csv(SHARED / "data" / "krippendorff_4x12.csv")
+    rated = table.reset_index().melt("index", var_name="rater_id", value_name="score").dropna()
+    rated = rated.rename(columns={"index": "subject_id"}).assign(criterion_id="a")
+    found = estimate_agreement(rated, metric=metric)
+    expected = oracle["Krippendorff_4x12"]["alpha"][metric]
+    assert overall(found)["alpha"] == pytest.approx(expected, abs=1e-9)
+    assert found.criteria["alpha"][0] == pytest.approx(expected, abs=1e-9)
+    assert found.criteria["alpha_low"][0] < expected < found.criteria["alpha_high"][0]
+    assert found.metric == metric
+
+
+def test_kappa_pools_the_pairs_of_raters() -> None:
+    """Single pairs have the kappa of two raters; with two raters the pooled one is theirs."""
+    rated = department(n_criteria=1, n_subjects=30, n_raters=3, kept=0.8)
+    wide = rated.pivot(index="subject_id", columns="rater_id", values="score")
+    single = [
+        weighted_kappa(wide[a], wide[b], "quadratic") for a, b in combinations(wide.columns, 2)
+    ]
+    numbers = overall(estimate_agreement(rated))
+    assert numbers["n_rater_pairs"] == 3
+    assert numbers["kappa_lowest"] == pytest.approx(min(single))
+    assert numbers["kappa_highest"] == pytest.approx(max(single))
+    assert numbers["kappa_median"] == pytest.approx(np.median(single))
+    assert numbers["kappa_low"] < numbers["kappa"] < numbers["kappa_high"]
+    two = rated[rated["rater_id"] != "r02"]
+    assert overall(estimate_agreement(two))["kappa"] == pytest.approx(single[0])
+
+
+def test_an_easy_criterion_is_no_agreement_beyond_chance() -> None:
+    """A criterion on which everybody scores higher changes neither alpha nor kappa."""
+    rated = department()
+    easier = rated.assign(score=rated["score"] + 3 * (rated["criterion_id"] == "c1"))
+    one, other = overall(estimate_agreement(rated)), overall(estimate_agreement(easier))
+    for name in ("alpha", "kappa"):
+        for end in ("", "_low", "_high"):
+            assert one[name + end] == pytest.approx(other[name + end], abs=1e-9)
+
+
+def test_intervals_beyond_chance_cover() -> None:
+    """95 % intervals of kappa and alpha hold the value of a large department of the same raters."""
+    great = overall(estimate_agreement(department(n_subjects=3000, seed=5), n_bootstrap=100))
+    rated = department(n_subjects=3000, seed=5)
+    code = rated["subject_id"].str[1:].astype(int)
+    held = []
+    for part in range(40):
+        own = overall(estimate_agreement(rated[code // 25 == part], n_bootstrap=199))
+        held += [own[f"{n}_low"] <= great[n] <= own[f"{n}_high"] for n in ("alpha", "kappa")]
+    assert np.mean(held) > 0.85
+
+
+def test_without_differences_there_is_a_reason_and_no_number() -> None:
+    """A criterion with equal scores has no alpha and no kappa, but a reason."""
+    rated = department()
+    flat = rated.assign(score=rated["score"].mask(rated["criterion_id"] == "c1", 3.0))
+    row = estimate_agreement(flat).criteria.set_index("criterion_id").loc["c1"]
+    assert np.isnan([row["alpha"], row["kappa"], row["icc_ck"]]).all()
+    assert isinstance(row["alpha_reason"], Message)
+    assert isinstance(row["kappa_reason"], Message)

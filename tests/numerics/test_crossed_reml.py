@@ -593,3 +593,49 @@ def test_fixed_effects_may_be_absent() -> None:
     ml = fit_crossed(y, X[:, :0], factors, reml=False)
     assert reml.beta.shape == (0,)
     assert reml.criterion == pytest.approx(ml.criterion, abs=1e-9)
+
+
+# Tiny tables
+
+
+def tiny(table: list[list[float]], *, reml: bool = True) -> CrossedFit:
+    """Fit subjects x raters, NaN where there is no score."""
+    scores = np.array(table, dtype=float)
+    subject, rater = np.nonzero(~np.isnan(scores))
+    y = scores[subject, rater]
+    return fit_crossed(y, np.ones(len(y)), {"subject": subject, "rater": rater}, reml)
+
+
+@pytest.mark.parametrize(
+    ("table", "reml"),
+    [
+        ([[1, np.nan, 3], [3, 3, 2], [1, 1, 2], [3, 2, 1]], True),
+        ([[1, np.nan, 3], [3, 3, 2], [1, 1, 2], [3, 2, 1]], False),
+        # the likelihood is flat towards 0 along both variances together
+        ([[3, 3, 3], [3, 3, 1], [3, 1, 1]], False),
+    ],
+)
+def test_tiny_tables_reach_the_lowest_point_of_a_grid(table: list[list[float]], reml: bool) -> None:
+    """The search ends, and no point of a fine grid of variances is better."""
+    found = tiny(table, reml=reml)
+    assert found.converged
+    grid = [0.0, *np.logspace(-5, 2, 36)]
+    best = min(found.criterion_at({"subject": a, "rater": b}) for a in grid for b in grid)
+    assert found.criterion <= best + 1e-7
+    assert "rater" in found.boundary
+
+
+def test_random_tiny_tables_converge() -> None:
+    """Every one of 400 random tables that has a likelihood converges, without a warning."""
+    rng = np.random.default_rng(4)
+    ended = []
+    for _ in range(400):
+        shape = rng.integers(2, 9), rng.integers(2, 6)
+        table = rng.integers(1, 5, shape).astype(float)
+        table[rng.random(shape) < rng.choice([0, 0.15, 0.35])] = np.nan
+        try:
+            ended.append(tiny(table.tolist(), reml=bool(rng.random() < 0.6)).converged)
+        except CrossedModelError:
+            continue
+    assert len(ended) > 250
+    assert all(ended)
