@@ -29,13 +29,13 @@ from scipy import stats
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
+from pipeline.numerics.false_discovery import benjamini_hochberg
 from pipeline.numerics.model_bootstrap import (
     N_DRAWS,
     FittedModel,
     indicator,
     smallest_step,
 )
-from pipeline.numerics.multiplicity import benjamini_hochberg
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,
@@ -157,7 +157,7 @@ def estimate_consistency(
         [np.sqrt(observed[enough]), expected, np.exp(away / 2), p, *(np.exp(e / 2) for e in ends)]
     )
     rows["flagged"] = (
-        benjamini_hochberg(rows["p"].to_numpy(), q)
+        (benjamini_hochberg(rows["p"]) <= q)
         & (rows["ratio_shrunk"] >= practical_ratio)
         & (rows["ci_low"] > 1)
     )

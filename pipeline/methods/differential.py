@@ -32,8 +32,8 @@ from scipy import stats
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
+from pipeline.numerics.false_discovery import bayesian_discoveries
 from pipeline.numerics.model_bootstrap import averaged_contrasts, forward_shifts, indicator, wald
-from pipeline.numerics.multiplicity import bayesian_discoveries
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,
@@ -266,7 +266,7 @@ def estimate_group_severity(
     below = stats.norm.cdf((-practical_difference - value) / spread)
     cells = cells.assign(
         ci_low=bounds["ci_low"], ci_high=bounds["ci_high"], p_practical=beyond + below,
-        flagged=bayesian_discoveries(beyond + below, q),
+        flagged=bayesian_discoveries(beyond + below, q)[0],
     )  # fmt: skip
     return DifferentialSeverity(
         cells=cells.sort_values(["rater_id", "group"], ignore_index=True),

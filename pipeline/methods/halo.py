@@ -30,6 +30,7 @@ import pandas as pd
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
+from pipeline.numerics.false_discovery import benjamini_hochberg
 from pipeline.numerics.model_bootstrap import (
     N_DRAWS,
     FittedModel,
@@ -37,7 +38,6 @@ from pipeline.numerics.model_bootstrap import (
     smallest_step,
     spread_ratio,
 )
-from pipeline.numerics.multiplicity import benjamini_hochberg
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,
@@ -214,7 +214,7 @@ def _raters(
         ratio, low, high, p = spread_ratio(seen, expected, least, level)
         found = [np.sqrt(seen), np.sqrt(expected.mean(axis=1)), ratio, low, high, p]
         rows.loc[enough, numbers] = np.column_stack(found)
-    rejected = benjamini_hochberg(rows["p"].to_numpy(), q)
+    rejected = benjamini_hochberg(rows["p"]) <= q
     rows["flagged"] = rejected & (rows["ratio"] <= practical_ratio).to_numpy()
     short = msg(
         "Fewer than {least} people or conversations with three criteria or more.",

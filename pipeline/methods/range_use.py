@@ -30,6 +30,7 @@ from scipy import stats
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
+from pipeline.numerics.false_discovery import benjamini_hochberg
 from pipeline.numerics.model_bootstrap import (
     N_DRAWS,
     FittedModel,
@@ -38,7 +39,6 @@ from pipeline.numerics.model_bootstrap import (
     smallest_step,
     spread_ratio,
 )
-from pipeline.numerics.multiplicity import benjamini_hochberg
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,
@@ -175,8 +175,8 @@ def estimate_range_use(
     )
     above = (rows["middle_difference"] >= practical_share).to_numpy()
     narrow = (rows["sd_ratio"] <= practical_ratio).to_numpy()
-    rows["central"] = above & benjamini_hochberg(rows["middle_p"].to_numpy(), q)
-    rows["restricted"] = narrow & benjamini_hochberg(rows["sd_ratio_p"].to_numpy(), q)
+    rows["central"] = above & (benjamini_hochberg(rows["middle_p"]) <= q)
+    rows["restricted"] = narrow & (benjamini_hochberg(rows["sd_ratio_p"]) <= q)
     short = msg(
         "Fewer than {least} people or conversations shared with others.", least=least_shared
     )

@@ -30,7 +30,7 @@ from scipy import stats
 
 from pipeline.errors import NotEstimable, msg, msgn
 from pipeline.numerics.attainment import standardised_results
-from pipeline.numerics.multiplicity import benjamini_hochberg
+from pipeline.numerics.false_discovery import benjamini_hochberg
 from pipeline.numerics.rating_input import person_scores
 
 FloatArray = npt.NDArray[np.float64]
@@ -153,7 +153,7 @@ def estimate_results_mismatch(
         }
     )
     employees["flagged"] = (
-        benjamini_hochberg(employees["p"].to_numpy(), q)
+        (benjamini_hochberg(employees["p"]) <= q)
         & (employees["mismatch"].abs() >= practical_difference)
         & (low > 0)
     )

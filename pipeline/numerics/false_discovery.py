@@ -46,7 +46,7 @@ def bayesian_discoveries(probability: npt.ArrayLike, rate: float) -> tuple[BoolA
     Parameters
     ----------
     probability : array_like, (n,)
-        That each finding is real, from 0 to 1.
+        That each finding is real, from 0 to 1; NaN is never named.
     rate : float
         Largest mean of ``1 - probability`` over the list.
 
@@ -58,10 +58,10 @@ def bayesian_discoveries(probability: npt.ArrayLike, rate: float) -> tuple[BoolA
         Mean of ``1 - probability`` over the findings at least as probable.
     """
     p = np.asarray(probability, dtype=float)
-    order = np.argsort(-p, kind="stable")
-    mean = np.cumsum(1.0 - p[order]) / np.arange(1, len(p) + 1)
+    order = np.argsort(-p, kind="stable")[: int(np.isfinite(p).sum())]  # NaN sorts last
+    mean = np.cumsum(1.0 - p[order]) / np.arange(1, len(order) + 1)
     # equally probable findings stand or fall together
     last = np.searchsorted(-p[order], -p[order], side="right") - 1
-    false_rate: FloatArray = np.empty(len(p))
+    false_rate: FloatArray = np.full(len(p), np.nan)
     false_rate[order] = mean[last]
     return false_rate <= rate + 1e-12, false_rate

@@ -25,7 +25,7 @@ from scipy import sparse, stats
 from scipy.sparse.linalg import splu
 
 from pipeline.numerics.crossed_reml import CrossedFit
-from pipeline.numerics.multiplicity import benjamini_hochberg
+from pipeline.numerics.false_discovery import benjamini_hochberg
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -249,7 +249,7 @@ def forward_shifts(
     value, se = FittedModel(X, codes, variance).shift(y, columns)
     for _ in range(min(m // 2, _MOST_STEPS)):
         p = 2 * stats.norm.sf(np.abs(value) / se)
-        stands = benjamini_hochberg(p, q) & ~chosen & (np.abs(value) >= least)
+        stands = (benjamini_hochberg(p) <= q) & ~chosen & (np.abs(value) >= least)
         if not stands.any():
             break
         z = np.where(stands, (np.abs(value) / se).round(6), 0.0)

@@ -186,3 +186,6 @@ def test_the_list_ends_where_the_mean_passes_the_rate() -> None:
     np.testing.assert_allclose(rate, [0.055, 0.01, 0.41 / 3])
     # .95 alone could be named, and with one of the two at .8 too; both of them could not
     assert bayesian_discoveries([0.8, 0.95, 0.8], 0.13)[0].tolist() == [False, True, False]
+    named, rate = bayesian_discoveries([0.5, 0.99, float("nan"), 0.95, 0.85], 0.10)
+    assert named.tolist() == [False, True, False, True, True]
+    assert np.isnan(rate[2])

@@ -12,7 +12,6 @@ from pipeline.numerics.model_bootstrap import (
     on_scale,
     spread_ratio,
 )
-from pipeline.numerics.multiplicity import bayesian_discoveries, benjamini_hochberg
 from pipeline.numerics.rating_model import (
     RATER,
     SUBJECT,
@@ -121,24 +120,6 @@ def test_parts_do_not_depend_on_labels() -> None:
     part = connected_parts(rater, subject)
     assert len(set(part[:4])) == 1
     assert part[4] != part[0]
-
-
-def test_benjamini_hochberg_rejects_as_published() -> None:
-    """The 15 p-values of Benjamini & Hochberg (1995), section 3.2: four rejected at .05."""
-    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262]
-    p += [0.5719, 0.6528, 0.7590, 1.0]
-    rejected = benjamini_hochberg(np.array([*p, np.nan])[::-1], 0.05)[::-1]
-    assert rejected[:4].all()
-    assert not rejected[4:].any()
-    assert benjamini_hochberg(np.array([]), 0.1).size == 0
-    with pytest.raises(ValueError, match="share"):
-        benjamini_hochberg(np.array([0.1]), 1.5)
-
-
-def test_bayesian_discoveries_stop_where_errors_add_up() -> None:
-    """The list grows while its mean error stays within the share accepted."""
-    found = bayesian_discoveries(np.array([0.5, 0.99, np.nan, 0.95, 0.85]), 0.1)
-    assert found.tolist() == [False, True, False, True, True]
 
 
 def test_shrinkage_recovers_true_values_with_nominal_coverage() -> None:
