@@ -33,7 +33,8 @@ from scipy import stats
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
 from pipeline.numerics.false_discovery import bayesian_discoveries
-from pipeline.numerics.model_bootstrap import averaged_contrasts, forward_shifts, indicator, wald
+from pipeline.numerics.model_bootstrap import indicator
+from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,

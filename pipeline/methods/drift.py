@@ -34,12 +34,8 @@ from scipy import sparse
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
-from pipeline.numerics.model_bootstrap import (
-    averaged_contrasts,
-    forward_shifts,
-    indicator,
-    wald,
-)
+from pipeline.numerics.model_bootstrap import indicator
+from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
     RATER,

@@ -17,15 +17,11 @@ so that every point is used as often, over all, as it was observed.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse, stats
 from scipy.sparse.linalg import splu
-
-from pipeline.numerics.crossed_reml import CrossedFit
-from pipeline.numerics.false_discovery import benjamini_hochberg
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -33,7 +29,6 @@ IntArray = npt.NDArray[np.intp]
 N_DRAWS = 199
 _MOST_POINTS = 21
 _LEAST_KNOWN = 1e-6
-_MOST_STEPS = 10
 
 
 class FittedModel:
@@ -205,86 +200,6 @@ def on_scale(draws: FloatArray, observed: FloatArray) -> FloatArray:
     return cut
 
 
-@dataclass(frozen=True)
-class Shifts:
-    """Coefficients of columns, each beside a model with those that stand out.
-
-    Attributes
-    ----------
-    value, se, p : ndarray, (m,)
-        Coefficient, standard error (units of y per unit of the column) and two-sided p-value; NaN
-        where the model cannot tell it.
-    chosen : ndarray of bool, (m,)
-        Whether it stands out.
-    """
-
-    value: FloatArray
-    se: FloatArray
-    p: FloatArray
-    chosen: npt.NDArray[np.bool_]
-
-
-def forward_shifts(
-    y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], variance: Mapping[str, float],
-    columns: sparse.csc_array, *, q: float, least: float,
-) -> Shifts:  # fmt: skip
-    """Find the columns that shift the scores, the surest first.
-
-    Severities are relative, so one rater who drifts makes all others seem to drift the other way.
-    Therefore the column that stands out most (Benjamini-Hochberg at ``q``, at least ``least``) is
-    given to the model before the others are judged again, until none stands out; then each chosen
-    one is estimated beside the others chosen.
-
-    Parameters
-    ----------
-    y, X, codes, variance
-        Scores and the model without any shift.
-    columns : sparse array, (n, m)
-        Columns to be judged.
-    q, least : float
-        Share of false discoveries, and smallest coefficient that counts.
-    """
-    m = columns.shape[1]
-    chosen = np.zeros(m, dtype=bool)
-    value, se = FittedModel(X, codes, variance).shift(y, columns)
-    for _ in range(min(m // 2, _MOST_STEPS)):
-        p = 2 * stats.norm.sf(np.abs(value) / se)
-        stands = (benjamini_hochberg(p) <= q) & ~chosen & (np.abs(value) >= least)
-        if not stands.any():
-            break
-        z = np.where(stands, (np.abs(value) / se).round(6), 0.0)
-        # of two mirrored columns the later one
-        chosen[m - 1 - int(np.argmax(z[::-1]))] = True
-        value, se = _beside(y, X, codes, variance, columns, chosen, (value, se))
-    return Shifts(value, se, 2 * stats.norm.sf(np.abs(value) / se), chosen)
-
-
-def _beside(
-    y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], variance: Mapping[str, float],
-    columns: sparse.csc_array, chosen: npt.NDArray[np.bool_], before: tuple[FloatArray, FloatArray],
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Estimate every column beside the chosen ones, and those beside each other."""
-    value, se = (one.copy() for one in before)
-    given = np.asarray(columns[:, np.flatnonzero(chosen)].todense())
-    places = np.flatnonzero(chosen)
-    asked = [(np.flatnonzero(~chosen), given)]
-    asked += [(places[[k]], np.delete(given, k, axis=1)) for k in range(len(places))]
-    for where, beside in asked:
-        model = FittedModel(np.column_stack([X, beside]), codes, variance)
-        found, error = model.shift(y, columns[:, where])
-        # a mirror image of what was chosen keeps its first estimate
-        known = ~np.isnan(found)
-        value[where[known]], se[where[known]] = found[known], error[known]
-    return value, se
-
-
-def wald(value: FloatArray, se: FloatArray, level: float) -> dict[str, FloatArray]:
-    """Return ``ci_low``, ``ci_high`` and two-sided ``p`` of normal estimates."""
-    reach = float(stats.norm.ppf((1 + level) / 2)) * se
-    p = 2 * stats.norm.sf(np.abs(value) / se)
-    return {"ci_low": value - reach, "ci_high": value + reach, "p": p}
-
-
 def rounding_variance(observed: FloatArray) -> float:
     """Return the variance that rounding to the points in use adds (Sheppard), 0 without points."""
     if len(np.unique(observed)) > _MOST_POINTS:
@@ -349,62 +264,3 @@ def spread_ratio(
 def smallest_step(observed: FloatArray) -> float:
     """Return the smallest difference between two different scores."""
     return float(np.diff(np.unique(observed)).min())
-
-
-def averaged_contrasts(
-    fit: CrossedFit, y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], name: str,
-    owner: IntArray, most: float, n_grid: int = 7,
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Predict each level of a term minus the mean of its owner's other levels.
-
-    Averaged over how much the levels may differ: flat in the SD of the term, weighted by the
-    restricted likelihood; the other variances are taken as fitted. So a variance estimated at 0
-    does not end in certainty.
-
-    Parameters
-    ----------
-    fit, y, X, codes
-        The fitted model and what it was fitted to.
-    name : str
-        The term.
-    owner : ndarray of int, (levels,)
-        Whose level it is, counted from 0. The only level of an owner is taken as it is.
-    most : float
-        Upper end of an interval of the term's variance, squared units of y; may be infinite.
-    n_grid : int
-        Values of the SD.
-
-    Returns
-    -------
-    mean, sd : ndarray, (levels,)
-        Units of y.
-    """
-    # a little beyond the interval; levels cannot spread more than the scores do
-    top = min(1.5 * most, 4 * float(np.var(y)))
-    contrast = _against_others(owner)
-    logs, means, squares = [], [], []
-    for sd in np.linspace(0.0, np.sqrt(top), n_grid):
-        variance = {**fit.variance, name: float(sd**2)}
-        logs.append(-fit.criterion_at(variance) / 2)
-        if sd == 0:
-            means.append(np.zeros(len(owner)))
-            squares.append(means[-1])
-            continue
-        model = FittedModel(X, codes, variance)
-        means.append(contrast @ model.coefficients(y)[model.where[name]])
-        spread = contrast @ model.prediction_covariance(name)
-        squares.append(np.asarray(contrast.multiply(spread).sum(axis=1)) + means[-1] ** 2)
-    weight = np.exp(np.array(logs) - max(logs))
-    weight /= weight.sum()
-    mean = weight @ np.array(means)
-    return mean, np.sqrt(np.maximum(weight @ np.array(squares) - mean**2, 0.0))
-
-
-def _against_others(owner: IntArray) -> sparse.csr_array:
-    """Contrasts of each level with the mean of its owner's other levels, (levels, levels)."""
-    member = indicator(owner)
-    others = np.maximum(np.bincount(owner)[owner] - 1, 1)
-    alone = np.bincount(owner)[owner] == 1
-    own = 1.0 + np.where(alone, 0.0, 1.0 / others)
-    same = sparse.diags_array(np.where(alone, 0.0, 1.0 / others)) @ (member @ member.T)
-    return sparse.csr_array(sparse.diags_array(own) - same)

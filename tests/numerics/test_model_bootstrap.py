@@ -7,11 +7,11 @@ import pytest
 
 from pipeline.numerics.model_bootstrap import (
     FittedModel,
-    averaged_contrasts,
     indicator,
     on_scale,
     spread_ratio,
 )
+from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts
 from pipeline.numerics.rating_model import (
     RATER,
     SUBJECT,
@@ -112,6 +112,18 @@ def test_contrasts_are_pulled_to_zero_and_never_certain() -> None:
     free, _ = FittedModel(X, codes, lasting).shift(coded.score, indicator(codes[name]))
     assert np.abs(mean).mean() < np.abs(free).mean()
     assert (sd > 0).all()
+
+
+def test_one_shift_does_not_make_the_others_stand_out() -> None:
+    """A large shift of one rater is found alone, with its size, beside its mirror in the rest."""
+    coded, X, codes, fit, _ = fitted(seed=9, points=False)
+    late = indicator(coded.rater).multiply((coded.subject % 2 == 0)[:, None]).tocsc()
+    y = coded.score - 1.5 * (late[:, [2]].toarray().ravel())
+    variance = {**fit.variance, RATER: 1e4}
+    found = forward_shifts(y, X, codes, variance, late, q=0.1, least=0.3)
+    assert np.flatnonzero(found.chosen).tolist() == [2]
+    assert abs(found.value[2] + 1.5) < 3 * found.se[2]
+    assert found.p[2] < 1e-4
 
 
 def test_parts_do_not_depend_on_labels() -> None:
