@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from pipeline.errors import NotEstimable, Suppressed
 from pipeline.methods.agreement import Agreement, estimate_agreement
+from pipeline.methods.background import background_groups
+from pipeline.methods.components import Components, estimate_components
+from pipeline.methods.consistency import Consistency, estimate_consistency
+from pipeline.methods.conversation import Conversation, estimate_conversation
 from pipeline.methods.design import Design, estimate_design
+from pipeline.methods.differential import DifferentialSeverity, estimate_differential_severity
 from pipeline.methods.distribution import Distribution, estimate_distribution
+from pipeline.methods.drift import Drift, estimate_drift
 from pipeline.methods.evidence import Evidence, estimate_evidence
+from pipeline.methods.expected import Expected, estimate_expected
+from pipeline.methods.fairness import Fairness, estimate_fairness
+from pipeline.methods.flags import Flags, estimate_flags
+from pipeline.methods.halo import Halo, estimate_halo
+from pipeline.methods.linking import Linking, estimate_linking
+from pipeline.methods.nested import Nested, estimate_nested
+from pipeline.methods.ordinal import Ordinal, estimate_ordinal
 from pipeline.methods.profiles import Profiles, estimate_profiles
+from pipeline.methods.range_use import RangeUse, estimate_range_use
+from pipeline.methods.recency import Recency, estimate_recency
+from pipeline.methods.reliability import Reliability, estimate_reliability
+from pipeline.methods.results_mismatch import ResultsMismatch, estimate_results_mismatch
 from pipeline.methods.severity import Severity, estimate_severity
 from pipeline.methods.standing import Standing, estimate_standing
+from pipeline.methods.styles import Styles, estimate_styles
+from pipeline.methods.under_the_radar import UnderTheRadar, estimate_under_the_radar
 from pipeline.settings import Settings
 from pipeline.store import SessionData
 
@@ -29,8 +48,9 @@ NoAnswer = NotEstimable | Suppressed
 class Analysis:
     """What every method found in the ratings of one session.
 
-    Each answer is the method's result or a `NoAnswer` with the reason. `data` is what was
-    analysed; see `pipeline.store.SessionData`.
+    Each answer is the method's result or a `NoAnswer` with the reason; None where the question does
+    not arise in this session. `data` is what was analysed; see `pipeline.store.SessionData`.
+    `fairness` holds an answer per attribute that the settings name.
     """
 
     data: SessionData
@@ -41,13 +61,34 @@ class Analysis:
     standing: Standing | NoAnswer
     profiles: Profiles | NoAnswer
     evidence: Evidence | NoAnswer
+    # raters, where they can be compared
+    flags: Flags | NoAnswer | None = None
+    reliability: Reliability | NoAnswer | None = None
+    components: Components | NoAnswer | None = None
+    ordinal: Ordinal | NoAnswer | None = None
+    conversation: Conversation | NoAnswer | None = None
+    # raters, where they cannot
+    nested: Nested | NoAnswer | None = None
+    linking: Linking | NoAnswer | None = None
+    # ways of rating
+    halo: Halo | NoAnswer | None = None
+    range_use: RangeUse | NoAnswer | None = None
+    consistency: Consistency | NoAnswer | None = None
+    drift: Drift | NoAnswer | None = None
+    differential: DifferentialSeverity | NoAnswer | None = None
+    styles: Styles | NoAnswer | None = None
+    # people
+    expected: Expected | NoAnswer | None = None
+    under_the_radar: UnderTheRadar | NoAnswer | None = None
+    results_mismatch: ResultsMismatch | NoAnswer | None = None
+    recency: Recency | NoAnswer | None = None
+    fairness: Mapping[str, Fairness | NoAnswer] = field(default_factory=dict)
 
-
-def _ask(method: Callable[..., T], *args: Any, **options: Any) -> T | NotEstimable:
-    try:
-        return method(*args, **options)
-    except NotEstimable as reason:
-        return reason.with_traceback(None)
+    def answers(self) -> dict[str, object]:
+        """Return every answer by the name of its question, without those that do not arise."""
+        every = {one.name: getattr(self, one.name) for one in fields(self)}
+        del every["data"], every["fairness"]
+        return {name: answer for name, answer in every.items() if answer is not None}
 
 
 def analyse(data: SessionData, settings: Settings) -> Analysis:
@@ -65,33 +106,41 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
     Analysis
         Each answer, or the reason why there is none.
     """
-    chosen = settings.methods
-    ratings = data.ratings
+    chosen, ratings = settings.methods, data.ratings
+    level, points = chosen.level, settings.scale.points
     design = _ask(
         estimate_design,
         ratings,
         minimum_shared=chosen.minimum_shared,
         minimum_partners=chosen.minimum_partners,
     )
-    severity: Severity | NotEstimable = design if isinstance(design, NotEstimable) else _ask(
-        estimate_severity,
-        ratings,
-        component=design.subjects.set_index("subject_id")["component"],
-        level=chosen.level,
-        practical_difference=chosen.practical_difference,
-        statsmodels_most_ratings=chosen.statsmodels_most_ratings,
-    )  # fmt: skip
+    about_raters: dict[str, Any] = {"design": design, "severity": design}
+    if isinstance(design, Design):
+        about_raters |= _about_raters(data, settings, design)
+    severity = about_raters["severity"]
+    own_severity = (
+        severity.raters.set_index("rater_id")["severity"]
+        if isinstance(severity, Severity)
+        else None
+    )
+    of_kind: dict[str, Any]
+    if data.session.kind == "conversation":
+        of_kind = {
+            "conversation": _ask(
+                estimate_conversation, ratings, tolerance=chosen.tolerance, level=level
+            )
+        }
+    else:
+        of_kind = _about_people(data, settings, design, own_severity)
     return Analysis(
         data=data,
-        design=design,
-        severity=severity,
-        agreement=_ask(estimate_agreement, ratings, level=chosen.level),
+        **about_raters,
+        **of_kind,
+        **_ways_of_rating(data, settings),
+        ordinal=_ask(estimate_ordinal, ratings, severity=own_severity, points=points, level=level),
+        agreement=_ask(estimate_agreement, ratings, level=level),
         distribution=_ask(
-            estimate_distribution,
-            ratings,
-            employees=data.employees,
-            points=settings.scale.points,
-            level=chosen.level,
+            estimate_distribution, ratings, employees=data.employees, points=points, level=level
         ),
         standing=_ask(
             estimate_standing,
@@ -108,12 +157,206 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             ratings,
             evidence=data.evidence,
             employees=data.employees,
-            ends_on=_ends_on(data.cycle),
+            ends_on=_day(data.cycle, "ends_on"),
         ),
     )
 
 
-def _ends_on(cycle: pd.DataFrame) -> pd.Timestamp | None:
-    if cycle.empty or cycle["ends_on"].isna().all():
+def _ask(method: Callable[..., T], *args: Any, **options: Any) -> T | NotEstimable:
+    try:
+        return method(*args, **options)
+    except NotEstimable as reason:
+        return reason.with_traceback(None)
+
+
+def _about_raters(data: SessionData, settings: Settings, design: Design) -> dict[str, Any]:
+    """Ask what rests on who shares subjects with whom."""
+    chosen, ratings = settings.methods, data.ratings
+    component = design.subjects.set_index("subject_id")["component"]
+    linked = design.verdict == "linked"
+    comparable = design.raters["verdict"].eq("comparable")
+    severity = _severity(ratings, component, settings, chosen.statsmodels_most_ratings)
+    found: dict[str, Any] = {
+        "severity": severity,
+        "components": _ask(estimate_components, ratings, component=component, level=chosen.level),
+        "expected": _ask(estimate_expected, ratings, component=component, level=chosen.level),
+    }
+    if isinstance(severity, Severity):
+        found |= {
+            "flags": _flags(severity, design, data, settings),
+            "reliability": _reliability(severity),
+        }
+    if not linked:
+        found["nested"] = _ask(estimate_nested, ratings, component=component, level=chosen.level)
+    if not comparable.all():
+        found["linking"] = _ask(estimate_linking, ratings, variances=_variances(severity, ratings))
+    return found
+
+
+def _severity(
+    ratings: pd.DataFrame, component: pd.Series, settings: Settings, statsmodels_most_ratings: int
+) -> Severity | NotEstimable:
+    return _ask(
+        estimate_severity,
+        ratings,
+        component=component,
+        level=settings.methods.level,
+        practical_difference=settings.methods.practical_difference,
+        statsmodels_most_ratings=statsmodels_most_ratings,
+    )
+
+
+def _comparable(severity: Severity, design: Design) -> pd.DataFrame:
+    comparable = design.raters.loc[design.raters["verdict"].eq("comparable"), "rater_id"]
+    return severity.raters[severity.raters["rater_id"].isin(set(comparable))]
+
+
+def _flags(
+    severity: Severity, design: Design, data: SessionData, settings: Settings
+) -> Flags | NotEstimable:
+    chosen = settings.methods
+
+    def refit(ratings: pd.DataFrame) -> pd.DataFrame:
+        again = estimate_design(
+            ratings,
+            minimum_shared=chosen.minimum_shared,
+            minimum_partners=chosen.minimum_partners,
+        )
+        component = again.subjects.set_index("subject_id")["component"]
+        found = _severity(ratings, component, settings, statsmodels_most_ratings=0)
+        if isinstance(found, NotEstimable):
+            raise found
+        return _comparable(found, again)
+
+    return _ask(
+        estimate_flags,
+        _comparable(severity, design),
+        ratings=data.ratings,
+        refit=refit,
+        rate=chosen.false_discovery_rate,
+        practical_difference=chosen.practical_difference,
+        p_rater=severity.p_rater,
+    )
+
+
+def _reliability(severity: Severity) -> Reliability | NotEstimable:
+    rest = severity.var_subject + severity.var_residual + severity.var_subject_rater
+
+    def variance(share: float) -> float:
+        return share / (1 - share) * rest if share < 1 else float("inf")
+
+    return _ask(
+        estimate_reliability,
+        severity.raters,
+        var_rater=severity.var_rater,
+        var_rater_low=variance(severity.share_rater_low),
+        var_rater_high=variance(severity.share_rater_high),
+    )
+
+
+def _variances(severity: Severity | NotEstimable, ratings: pd.DataFrame) -> dict[str, float] | None:
+    """Return what the ratings show of the variances that decide how much a shared rating buys."""
+    if isinstance(severity, NotEstimable) or severity.var_rater <= 0:
         return None
-    return pd.Timestamp(cycle["ends_on"].iloc[0])
+    per_cell = ratings.groupby(["subject_id", "rater_id"])["score"].count().mean()
+    return {
+        "employee": severity.var_subject,
+        "severity": severity.var_rater,
+        "error": severity.var_subject_rater + severity.var_residual / max(float(per_cell), 1.0),
+    }
+
+
+def _ways_of_rating(data: SessionData, settings: Settings) -> dict[str, Any]:
+    """Ask how each rater uses the scale and the criteria."""
+    chosen, ratings, points = settings.methods, data.ratings, settings.scale.points
+    size = chosen.practical_difference
+    found: dict[str, Any] = {
+        "halo": _ask(estimate_halo, ratings, level=chosen.level),
+        "range_use": _ask(estimate_range_use, ratings, points=points, level=chosen.level),
+        "consistency": _ask(estimate_consistency, ratings, level=chosen.level),
+        "differential": _ask(
+            estimate_differential_severity,
+            ratings,
+            level=chosen.level,
+            practical_difference=size,
+        ),
+        "styles": _ask(estimate_styles, ratings, points=points),
+    }
+    if len(data.past_ratings):
+        found["drift"] = _ask(
+            estimate_drift,
+            _over_cycles(data),
+            cycle_order=list(data.cycles),
+            level=chosen.level,
+            practical_difference=size,
+        )
+    return found
+
+
+def _about_people(
+    data: SessionData, settings: Settings, design: Design | NotEstimable, severity: pd.Series | None
+) -> dict[str, Any]:
+    """Ask what rests on who the rated people are."""
+    chosen, ratings, cycle = settings.methods, data.ratings, data.session.cycle
+    ends_on = _day(data.cycle, "ends_on")
+    component = (
+        design.subjects.set_index("subject_id")["component"] if isinstance(design, Design) else None
+    )
+    fairness = {
+        attribute: _ask(
+            estimate_fairness,
+            ratings,
+            groups=background_groups(data.employees, attribute, on=ends_on),
+            component=component,
+            legitimate=data.employees.set_index("employee_id")[["job_level"]],
+            top=settings.scale.points[-1],
+            floor=settings.privacy.minimum_fairness,
+            level=chosen.level,
+        )
+        for attribute in settings.fairness.attributes
+    }
+    return {
+        "fairness": fairness,
+        "recency": _ask(
+            estimate_recency,
+            ratings,
+            evidence=data.evidence,
+            starts_on=_day(data.cycle, "starts_on"),
+            ends_on=ends_on,
+            severity=severity,
+            level=chosen.level,
+        ),
+        "results_mismatch": _ask(
+            estimate_results_mismatch,
+            ratings,
+            results=data.results,
+            cycle=cycle,
+            severity=severity,
+            lower_is_better=chosen.lower_is_better,
+            level=chosen.level,
+        ),
+        "under_the_radar": _ask(
+            estimate_under_the_radar,
+            ratings,
+            history=data.history,
+            evidence=data.evidence,
+            results=data.results,
+            cycle=cycle,
+            cycle_order=list(data.cycles),
+            lower_is_better=chosen.lower_is_better,
+            level=chosen.level,
+        ),
+    }
+
+
+def _over_cycles(data: SessionData) -> pd.DataFrame:
+    """Return the ratings of this cycle and the earlier ones."""
+    past = data.past_ratings
+    now = data.ratings[[name for name in past.columns if name != "cycle"]]
+    return pd.concat([past, now.assign(cycle=data.session.cycle)], ignore_index=True)
+
+
+def _day(cycle: pd.DataFrame, name: str) -> pd.Timestamp | None:
+    if cycle.empty or cycle[name].isna().all():
+        return None
+    return pd.Timestamp(cycle[name].iloc[0])

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from pipeline.methods.agreement import Agreement
 from pipeline.methods.design import Design
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
+from pipeline.methods.fairness import Fairness
 from pipeline.methods.profiles import Profiles
 from pipeline.methods.severity import Severity
 from pipeline.settings import Audience, Settings
@@ -76,10 +78,17 @@ def cut(
     if (audience is Audience.MANAGER) != (viewer_id is not None):
         raise WrongUse(msg("A manager's pack, and no other, needs the identifier of its reader."))
     if audience is Audience.ROOM:
-        return _room(data, settings)
-    if audience is Audience.MANAGER:
-        return _manager(data, settings, str(viewer_id))
-    return _organisation(data, settings)
+        view = _room(data, settings)
+    elif audience is Audience.MANAGER:
+        view = _manager(data, settings, str(viewer_id))
+    else:
+        view = _organisation(data, settings)
+    floor = settings.privacy.minimum_fairness
+    fairness = {
+        name: _fairness_without_remainder(answer, floor)
+        for name, answer in view.analysis.fairness.items()
+    }
+    return replace(view, analysis=replace(view.analysis, fairness=fairness))
 
 
 def _formal(ratings: pd.DataFrame) -> pd.Series:
@@ -225,28 +234,69 @@ def _organisation(data: SessionData, settings: Settings) -> View:
         msg("Hidden: fewer than {floor} raters, so a rater could be recognised.", floor=floor)
     )
     if data.ratings["employee_id"].nunique() < floor:
-        hidden = Analysis(_without_backgrounds(shown), few, few, few, few, few, few, few)
+        hidden = _all_hidden(whole, few, _without_backgrounds(shown))
         return View(hidden, Audience.ORGANISATION, None, left_out)
     distribution = _distribution_in_aggregate(whole.distribution, data, floor)
     if _tells(data, data, settings) or not _is_whole(distribution):
         shown = _without_backgrounds(shown)
     elif (data.previous_scores["n"] < floor * _most_per_person(data)).any():
         shown = replace(shown, previous_scores=data.previous_scores.iloc[:0])
-    return View(
-        Analysis(
-            data=shown,
-            design=_design_in_aggregate(whole.design, floor, few_raters),
-            severity=_severity_in_aggregate(whole.severity, floor, few_raters),
-            agreement=_agreement_in_aggregate(whole.agreement, floor, few_raters),
-            distribution=distribution,
-            standing=Suppressed(msg("Not shown here: this pack holds aggregates only.")),
-            profiles=_profiles_in_aggregate(whole.profiles, floor, few),
-            evidence=_evidence_in_aggregate(whole.evidence),
-        ),
-        Audience.ORGANISATION,
-        None,
-        left_out,
+    # what is not named here stays hidden: a new method is not shown before it is thought about
+    single = Suppressed(msg("Not shown here: this pack holds aggregates only."))
+    analysis = replace(
+        _all_hidden(whole, single, shown),
+        design=_design_in_aggregate(whole.design, floor, few_raters),
+        severity=_severity_in_aggregate(whole.severity, floor, few_raters),
+        agreement=_agreement_in_aggregate(whole.agreement, floor, few_raters),
+        distribution=distribution,
+        profiles=_profiles_in_aggregate(whole.profiles, floor, few),
+        evidence=_evidence_in_aggregate(whole.evidence),
+        fairness=whole.fairness,
     )
+    by_rater: dict[str, Any] = {
+        name: _without_rows(getattr(whole, name), tables, whole.design, floor, few_raters)
+        for name, tables in _ROWS_OF_RATERS.items()
+    }
+    return View(replace(analysis, **by_rater), Audience.ORGANISATION, None, left_out)
+
+
+_ROWS_OF_RATERS = {
+    "reliability": ("components",),
+    "components": (),
+    "ordinal": ("raters", "unexpected"),
+    "conversation": ("raters", "cells"),
+    "linking": ("proposals",),
+    "halo": ("raters",),
+    "range_use": ("raters",),
+    "consistency": ("raters",),
+    "drift": ("cells", "raters"),
+    "differential": ("cells",),
+    "recency": (),
+    "results_mismatch": ("employees",),
+}
+"""Answers that remain as aggregates once these tables, one row per rater or person, are empty."""
+
+
+def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Analysis:
+    """Replace every answer by a reason."""
+    hidden: dict[str, Any] = dict.fromkeys(whole.answers(), reason)
+    return replace(whole, data=shown, **hidden, fairness={})
+
+
+def _without_rows(
+    answer: Any,
+    tables: tuple[str, ...],
+    design: Design | NoAnswer,
+    floor: int,
+    few: Suppressed,
+) -> Any:
+    """Empty the tables of an answer about raters; hide all of it where raters are few."""
+    if answer is None or isinstance(answer, NoAnswer):
+        return answer
+    if not isinstance(design, Design) or design.n_raters < floor or design.n_subjects < floor:
+        return few
+    empty = {name: getattr(answer, name).iloc[:0] for name in tables}
+    return replace(answer, **empty)
 
 
 def _design_in_aggregate(
@@ -330,6 +380,28 @@ def _evidence_in_aggregate(evidence: Evidence | NoAnswer) -> Evidence | NoAnswer
     if isinstance(evidence, NoAnswer):
         return evidence
     return replace(evidence, subjects=evidence.subjects.iloc[:0], unrated=())
+
+
+def _fairness_without_remainder(answer: Fairness | NoAnswer, floor: int) -> Fairness | NoAnswer:
+    """Hide one group more where the hidden people would be what is left of the whole."""
+    if isinstance(answer, NoAnswer):
+        return answer
+    groups = answer.groups
+    n_hidden = groups.loc[groups["suppressed"], "n_employees"].sum() + answer.n_unknown
+    if n_hidden == 0 or n_hidden >= floor:
+        return answer
+    others = groups[~groups["suppressed"] & groups["group"].ne(answer.reference)]
+    if others.empty:
+        return Suppressed(
+            msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
+        )
+    also = others.sort_values(["n_employees", "group"])["group"].iloc[0]
+    hidden = groups["suppressed"] | groups["group"].eq(also)
+    numbers = [name for name in groups.columns if name not in ("group", "suppressed")]
+    made = groups.assign(suppressed=hidden)
+    made[numbers] = made[numbers].astype("float64").where(~hidden)
+    gaps = answer.gaps[answer.gaps["group"].ne(also)].reset_index(drop=True)
+    return replace(answer, groups=made, gaps=gaps)
 
 
 def suppress_counts(table: pd.DataFrame, groups: Sequence[str], floor: int) -> pd.DataFrame:

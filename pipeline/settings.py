@@ -144,6 +144,18 @@ class MethodSettings(_Section):
     """Above this many ratings the crossed model is fitted by the workbench's own solver."""
     minimum_comparables: int = Field(5, ge=3)
     """People needed before a position among comparable people is shown."""
+    false_discovery_rate: float = Field(0.10, gt=0, lt=0.5)
+    """Largest share of wrong names among raters who are named."""
+    tolerance: float = Field(0.5, gt=0)
+    """Distance from the expert or panel that is within the norm, in scale points."""
+    lower_is_better: tuple[str, ...] = ()
+    """Metrics of the results table of which less is better."""
+
+
+class FairnessSettings(_Section):
+    """Groups that are compared, where that is lawful and agreed with the works council."""
+
+    attributes: tuple[Literal["gender", "age", "tenure", "working_hours"], ...] = ()
 
 
 class RunSettings(_Section):
@@ -253,6 +265,7 @@ class Settings(BaseSettings):
     session: SessionSettings = SessionSettings()
     privacy: PrivacySettings = PrivacySettings()
     methods: MethodSettings = MethodSettings()
+    fairness: FairnessSettings = FairnessSettings()
     run: RunSettings = RunSettings()
     cluster: ClusterSettings = ClusterSettings()
     output: OutputSettings = Field(
