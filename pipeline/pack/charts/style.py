@@ -14,6 +14,7 @@ import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -89,7 +90,8 @@ def picture(figure: Figure, n_marks: int = 0) -> Picture:
     width, height = figure.get_size_inches()
     raw = io.BytesIO()
     if n_marks <= MOST_MARKS_AS_VECTOR:
-        figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None})
+        # savefig would draw everything twice; the layout is found at the start of each drawing
+        FigureCanvasSVG(figure).print_svg(raw, metadata={"Date": None, "Creator": None})
         kind = "svg+xml"
     else:
         figure.savefig(raw, format="png", dpi=2 * _PIXELS_PER_INCH, metadata={"Software": None})
