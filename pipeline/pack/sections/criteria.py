@@ -39,7 +39,7 @@ def build(context: Context) -> list[Block]:
     if shared is not None:
         columns += [
             Column(say(msg("Agreement (ICC)"))),
-            Column(say(msg("Beyond chance (alpha)"))),
+            Column(say(msg("Beyond chance (alpha)")), numeric=True),
             Column(say(msg("Within one point")), numeric=True),
         ]
     columns.append(Column(say(msg("Behaviour described"))))
@@ -83,9 +83,11 @@ def build(context: Context) -> list[Block]:
                 )
             )
         )
+    blocks += _severity(context)
+    if shared is not None:
         blocks += criteria_agreement.more(context, shared)
         blocks += _reasons(context, shared)
-    return [*blocks, *_severity(context)]
+    return blocks
 
 
 def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | Cell]:

@@ -95,8 +95,8 @@ def _in_words(context: Context, known: list[Row]) -> str:
         )
     ]
     advice = {
-        UNCLEAR: msg("There mostly the criterion is unclear: sharpen its words together."),
-        DIFFER: msg("There mostly some raters are stricter: talk about the norm."),
+        UNCLEAR: msg("The cause is mostly an unclear criterion: sharpen its words together."),
+        DIFFER: msg("The cause is mostly that some raters are stricter: talk about the norm."),
         CANNOT_TELL: msg(
             "Whether the criterion is unclear or some raters are stricter, these scores cannot"
             " tell."
@@ -118,7 +118,7 @@ def _ranked(context: Context, found: Conversation, known: list[Row]) -> Table:
                 under=context.interval(row["disagreement_low"], row["disagreement_high"]),
             ),
             Cell(
-                drawing=share_bar(float(row["share_rater"]), share),
+                drawing=share_bar(float(row["share_rater"]), share, width=60),
                 text=share,
                 under=say(
                     msg(

@@ -51,10 +51,9 @@ def build(context: Context) -> list[Block]:
             )
         )
     blocks += [_attribute(context, name, found) for name, found in known.items()]
-    blocks += _not_known(context, unknown, folded=bool(known))
     if known:
-        blocks += [_cannot_tell(context)]
-    return blocks
+        blocks += [_how_to_read(context), _cannot_tell(context)]
+    return [*blocks, *_not_known(context, unknown, folded=bool(known))]
 
 
 def _off(context: Context) -> Note:
@@ -92,10 +91,11 @@ def _attribute(context: Context, name: str, found: Fairness) -> Part:
 
 
 def _sentence(context: Context, row: Row) -> str:
+    name = _group(context, row["group"])
     return context.say(
         msg(
-            "{group} beside {reference}: {sentence}",
-            group=_group(context, row["group"]).capitalize(),
+            "{group} beside {reference}. {sentence}",
+            group=name[:1].upper() + name[1:],
             reference=_group(context, row["reference"]),
             sentence=row["sentence"],
         )
@@ -112,16 +112,7 @@ def _table(context: Context, found: Fairness, rows: list[Row], by_group: dict[st
         if pd.notna(row[name])
     ]
     reach = max([0.5, *ends])
-    note = say(
-        msg(
-            "Positive: the first group scores higher. Would be found: the smallest gap that"
-            " these numbers show four times out of five. Below {n} people in a group there is an"
-            " interval and no verdict.",
-            n=VERDICT_FLOOR,
-        )
-    )
-    if len(rows) > len(shown):
-        note = " ".join((say(msg("{n} more.", n=len(rows) - len(shown))), note))
+    more = len(rows) - len(shown)
     base = by_group[found.reference]
     return Table(
         say(msg("Gaps in scale points, raw and adjusted, with intervals")),
@@ -134,13 +125,17 @@ def _table(context: Context, found: Fairness, rows: list[Row], by_group: dict[st
             Column(say(msg("Would be found")), numeric=True),
             Column(say(msg("Ratio of top scores")), numeric=True),
         ),
-        tuple(_row(context, row, by_group[row["group"]], base, reach) for row in shown),
-        note=note,
+        tuple(
+            _row(context, row, by_group[row["group"]], base, reach, found.floor) for row in shown
+        ),
+        note=say(msg("{n} more.", n=more)) if more else "",
     )
 
 
-def _row(context: Context, row: Row, own: Row, base: Row, reach: float) -> tuple[str | Cell, ...]:
-    say, whole = context.say, context.language.whole
+def _row(
+    context: Context, row: Row, own: Row, base: Row, reach: float, floor: int
+) -> tuple[str | Cell, ...]:
+    say = context.say
     names = say(
         msg(
             "{group} beside {reference}",
@@ -164,15 +159,20 @@ def _row(context: Context, row: Row, own: Row, base: Row, reach: float) -> tuple
         )
     return (
         names,
-        say(
-            msg("{n} and {m}", n=whole(int(own["n_employees"])), m=whole(int(base["n_employees"])))
-        ),
+        _people(context, own, base, floor),
         _estimate(context, row, "raw_gap", "raw_low", "raw_high"),
         adjusted,
         drawing,
         context.score(row["detectable"]),
         _ratio(context, row, own, base),
     )
+
+
+def _people(context: Context, own: Row, base: Row, floor: int) -> str:
+    if pd.isna(own["n_employees"]):
+        return context.say(msg("at least {floor}", floor=floor))
+    n, m = (context.language.whole(int(one["n_employees"])) for one in (own, base))
+    return context.say(msg("{n} and {m}", n=n, m=m))
 
 
 def _estimate(context: Context, row: Row, value: str, low: str, high: str) -> Cell:
@@ -184,6 +184,8 @@ def _estimate(context: Context, row: Row, value: str, low: str, high: str) -> Ce
 def _ratio(context: Context, row: Row, own: Row, base: Row) -> str | Cell:
     """Show the ratio of shares at the top, not where it would tell that nobody or all are there."""
     rates = (own["rate"], base["rate"])
+    if pd.isna(own["n_employees"]):
+        return context.say(msg("hidden"))
     if pd.isna(row["parity_ratio"]) or not all(0 < rate < 1 for rate in rates):
         return context.say(msg("too few at the top"))
     return Cell(
@@ -198,8 +200,8 @@ def _left_out(context: Context, found: Fairness) -> str:
         texts.append(
             context.say(
                 msg(
-                    "Groups of fewer than {floor} people are hidden, and another with them where"
-                    " they could be worked out.",
+                    "Groups of fewer than {floor} people are hidden; so are numbers from which"
+                    " theirs could be worked out.",
                     floor=found.floor,
                 )
             )
@@ -217,6 +219,19 @@ def _not_known(context: Context, answers: dict[str, NoAnswer], *, folded: bool) 
     if notes and folded:
         return [Fold(context.say(msg("What could not be compared")), tuple(notes))]
     return notes
+
+
+def _how_to_read(context: Context) -> Text:
+    return Text(
+        context.say(
+            msg(
+                "Positive: the first group scores higher. Would be found: the smallest gap that"
+                " numbers like these show four times out of five. Below {n} people in a group"
+                " there is an interval and no verdict.",
+                n=VERDICT_FLOOR,
+            )
+        )
+    )
 
 
 def _cannot_tell(context: Context) -> Note:
