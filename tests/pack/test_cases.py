@@ -175,6 +175,15 @@ def test_criteria_show_agreement_beyond_chance_with_intervals(pack_of: MakePack)
     assert "Beyond chance (alpha)" in html
 
 
+def test_criteria_of_the_organisation_show_agreement(pack_of: MakePack) -> None:
+    """Where scores per criterion are hidden, agreement remains, and no table is empty."""
+    pack = pack_of(Shape(n_people=24, n_raters=6), audience="organisation")
+    assert pack.context.analysis.distribution.by_criterion.empty  # type: ignore[union-attr]
+    html = str(pack.criteria().html)
+    assert "Beyond chance (alpha)" in html
+    assert "Criterion c1" in html
+
+
 def test_a_nested_session_gathers_reasons_in_folds(pack_of: MakePack) -> None:
     """Where nobody shares a person there are reasons, and no empty column."""
     html = str(pack_of(NESTED).criteria().html)

@@ -30,33 +30,6 @@ def build(context: Context) -> list[Block]:
     if not isinstance(found, Distribution):
         return [context.reason(found, ANSWERS["distribution"])]
     shared = agreement.criteria if isinstance(agreement, Agreement) else None
-    columns = [
-        Column(say(msg("Criterion"))),
-        Column(say(msg("Scores")), numeric=True),
-        Column(say(msg("Mean")), numeric=True),
-        Column(say(msg("Spread over the scale"))),
-    ]
-    if shared is not None:
-        columns += [
-            Column(say(msg("Agreement (ICC)"))),
-            Column(say(msg("Beyond chance (alpha)")), numeric=True),
-            Column(say(msg("Within one point")), numeric=True),
-        ]
-    columns.append(Column(say(msg("Behaviour described"))))
-    described = {
-        str(row["criterion_id"]): len(anchor_columns(context, row))
-        for row in context.data.criteria.to_dict("records")
-    }
-    rows = []
-    for criterion, part in found.by_criterion.groupby("criterion_id", sort=True):
-        cells = _spread(context, str(criterion), part)
-        if shared is not None:
-            cells += _shared(context, shared[shared["criterion_id"] == criterion])
-        n_points = sum(1 for p in context.points if float(p).is_integer())
-        cells.append(
-            say(msg("{n} of {total} points", n=described.get(str(criterion), 0), total=n_points))
-        )
-        rows.append(tuple(cells))
     blocks: list[Block] = [
         Text(
             say(
@@ -67,7 +40,7 @@ def build(context: Context) -> list[Block]:
             )
         ),
         *criteria_agreement.disagreement(context),
-        Table(say(msg("The criteria side by side")), tuple(columns), tuple(rows)),
+        *_table(context, found, shared),
     ]
     if shared is None and not isinstance(agreement, Agreement):
         blocks.append(context.reason(agreement, ANSWERS["agreement"]))
@@ -90,6 +63,45 @@ def build(context: Context) -> list[Block]:
     return blocks
 
 
+def _table(context: Context, found: Distribution, shared: pd.DataFrame | None) -> list[Block]:
+    """Set the criteria side by side; without scores where these are hidden."""
+    say, parts = context.say, dict(iter(found.by_criterion.groupby("criterion_id", sort=True)))
+    names = list(parts) if parts or shared is None else list(shared["criterion_id"])
+    if not names:
+        return []
+    columns = [Column(say(msg("Criterion")))]
+    if parts:
+        columns += [
+            Column(say(msg("Scores")), numeric=True),
+            Column(say(msg("Mean")), numeric=True),
+            Column(say(msg("Spread over the scale"))),
+        ]
+    if shared is not None:
+        columns += [
+            Column(say(msg("Agreement (ICC)"))),
+            Column(say(msg("Beyond chance (alpha)")), numeric=True),
+            Column(say(msg("Within one point")), numeric=True),
+        ]
+    columns.append(Column(say(msg("Behaviour described"))))
+    described = {
+        str(row["criterion_id"]): len(anchor_columns(context, row))
+        for row in context.data.criteria.to_dict("records")
+    }
+    n_points = sum(1 for p in context.points if float(p).is_integer())
+    rows = []
+    for criterion in names:
+        cells: list[str | Cell] = [context.criterion(criterion)]
+        if parts:
+            cells += _spread(context, str(criterion), parts[criterion])
+        if shared is not None:
+            cells += _shared(context, shared[shared["criterion_id"] == criterion])
+        cells.append(
+            say(msg("{n} of {total} points", n=described.get(str(criterion), 0), total=n_points))
+        )
+        rows.append(tuple(cells))
+    return [Table(say(msg("The criteria side by side")), tuple(columns), tuple(rows))]
+
+
 def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | Cell]:
     hidden = context.say(msg("hidden"))
     name = context.criterion(criterion)
@@ -103,7 +115,6 @@ def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | 
     )
     drawn = part["share"].notna().any() and len(part) <= 21
     return [
-        name,
         context.language.whole(int(n)) if known else hidden,
         context.score(mean),
         Cell(drawing=bars(shares, f"{name}: {text}")) if drawn else hidden,
