@@ -16,9 +16,11 @@ from typing import Any
 import pandas as pd
 
 from pipeline.analysis import Analysis
-from pipeline.errors import Message, msg
+from pipeline.errors import Message, msg, msgn
 from pipeline.methods.evidence import Evidence
+from pipeline.methods.results_mismatch import ResultsMismatch
 from pipeline.methods.standing import Standing
+from pipeline.methods.under_the_radar import UnderTheRadar
 from pipeline.settings import Settings
 
 JUMP = 1.0
@@ -35,7 +37,10 @@ FRINGE = 0.15
 _OPENING, _ANCHOR, _SMART_ROUND, _BREAK, _BREAK_EVERY = 5.0, 10.0, 10.0, 10.0, 75.0
 _CONVERSATION_MINUTES = 8.0
 
-OUTLIER_RULES = ("top", "bottom", "jump", "disagreement", "questioned", "unsubstantiated")
+OUTLIER_RULES = (
+    "top", "bottom", "jump", "disagreement", "results", "under_the_radar", "questioned",
+    "unsubstantiated",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -189,6 +194,7 @@ def _rules(
     groups = standing.groups.set_index("group")
     questions = _questions(analysis)
     thin = _unsubstantiated(analysis)
+    beside = (_off_results(analysis), _under_the_radar(analysis))
     found: dict[str, tuple[Rule, ...]] = {}
     for row in standing.subjects.itertuples(index=False):
         fired: list[Rule] = []
@@ -210,6 +216,7 @@ def _rules(
                     ),
                 )
             )
+        fired += [rules[row.employee_id] for rules in beside if row.employee_id in rules]
         n_questions = questions.get(row.employee_id, 0)
         if n_questions:
             fired.append(
@@ -267,6 +274,70 @@ def _questions(analysis: Analysis) -> dict[str, int]:
     return {str(k): int(v) for k, v in asked.groupby("employee_id").size().items()}
 
 
+def _off_results(analysis: Analysis) -> dict[str, Rule]:
+    """Tell whose rating is far from what results go with among colleagues."""
+    found = analysis.results_mismatch
+    if not isinstance(found, ResultsMismatch):
+        return {}
+    rows = found.employees[found.employees["flagged"].astype(bool)]
+    return {
+        str(row["employee_id"]): Rule("results", _beside_results(row))
+        for row in rows.to_dict("records")
+    }
+
+
+def _beside_results(row: dict[Any, Any]) -> Message:
+    size, low, high = abs(float(row["mismatch"])), float(row["pi_low"]), float(row["pi_high"])
+    if row["mismatch"] > 0:
+        return msg(
+            "Rated {size} points higher than is usual with such results ({low} to {high}).",
+            size=size,
+            low=low,
+            high=high,
+        )
+    return msg(
+        "Rated {size} points lower than is usual with such results ({low} to {high}).",
+        size=size,
+        low=low,
+        high=high,
+    )
+
+
+def _under_the_radar(analysis: Analysis) -> dict[str, Rule]:
+    """Tell who rises or has good results, outside the top and with little written down."""
+    found = analysis.under_the_radar
+    if not isinstance(found, UnderTheRadar):
+        return {}
+    rows = found.employees[found.employees["under_the_radar"].astype(bool)]
+    return {
+        str(row["employee_id"]): Rule("under_the_radar", _why_unseen(row))
+        for row in rows.to_dict("records")
+    }
+
+
+def _why_unseen(row: dict[Any, Any]) -> Message:
+    recorded = msgn(
+        "{n} piece of evidence recorded", "{n} pieces of evidence recorded", int(row["n_evidence"])
+    )
+    if row["rising"]:
+        return msg(
+            "Rises {slope} points a cycle beside colleagues (interval {low} to {high}); not in the"
+            " top, {recorded}.",
+            slope=float(row["slope"]),
+            low=float(row["slope_low"]),
+            high=float(row["slope_high"]),
+            recorded=recorded,
+        )
+    return msg(
+        "Results {result} standard deviations above colleagues (interval {low} to {high}); not in"
+        " the top, {recorded}.",
+        result=float(row["result"]),
+        low=float(row["result_low"]),
+        high=float(row["result_high"]),
+        recorded=recorded,
+    )
+
+
 def _unsubstantiated(analysis: Analysis) -> set[str]:
     evidence = analysis.evidence
     if not isinstance(evidence, Evidence):
@@ -275,7 +346,10 @@ def _unsubstantiated(analysis: Analysis) -> set[str]:
     return set(rows.loc[rows["n_with_rationale"].eq(0) & rows["n_evidence"].eq(0), "subject_id"])
 
 
-_ORDER = ("top", "bottom", "fringe", "disagreement", "jump", "questioned", "unsubstantiated")
+_ORDER = (
+    "top", "bottom", "fringe", "disagreement", "jump", "results", "under_the_radar", "questioned",
+    "unsubstantiated",
+)  # fmt: skip
 
 
 def _urgency(subject: str, rules: tuple[Rule, ...]) -> tuple[int, int, int, str]:

@@ -85,7 +85,7 @@ def cut(
         view = _organisation(data, settings)
     floor = settings.privacy.minimum_fairness
     fairness = {
-        name: _fairness_without_remainder(answer, floor)
+        name: _fairness_without_levels(answer, floor)
         for name, answer in view.analysis.fairness.items()
     }
     return replace(view, analysis=replace(view.analysis, fairness=fairness))
@@ -382,26 +382,21 @@ def _evidence_in_aggregate(evidence: Evidence | NoAnswer) -> Evidence | NoAnswer
     return replace(evidence, subjects=evidence.subjects.iloc[:0], unrated=())
 
 
-def _fairness_without_remainder(answer: Fairness | NoAnswer, floor: int) -> Fairness | NoAnswer:
-    """Hide one group more where the hidden people would be what is left of the whole."""
+def _fairness_without_levels(answer: Fairness | NoAnswer, floor: int) -> Fairness | NoAnswer:
+    """Keep only the gaps where some people are in no group that is shown.
+
+    With the department's totals, the number and mean of the others would tell theirs; a difference
+    between two other groups does not.
+    """
     if isinstance(answer, NoAnswer):
         return answer
-    groups = answer.groups
-    n_hidden = groups.loc[groups["suppressed"], "n_employees"].sum() + answer.n_unknown
-    if n_hidden == 0 or n_hidden >= floor:
+    if not answer.groups["suppressed"].any() and not 0 < answer.n_unknown < floor:
         return answer
-    others = groups[~groups["suppressed"] & groups["group"].ne(answer.reference)]
-    if others.empty:
-        return Suppressed(
-            msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
-        )
-    also = others.sort_values(["n_employees", "group"])["group"].iloc[0]
-    hidden = groups["suppressed"] | groups["group"].eq(also)
+    groups, gaps = answer.groups.copy(), answer.gaps.copy()
     numbers = [name for name in groups.columns if name not in ("group", "suppressed")]
-    made = groups.assign(suppressed=hidden)
-    made[numbers] = made[numbers].astype("float64").where(~hidden)
-    gaps = answer.gaps[answer.gaps["group"].ne(also)].reset_index(drop=True)
-    return replace(answer, groups=made, gaps=gaps)
+    groups[numbers] = float("nan")
+    gaps[["parity_ratio", "parity_low", "parity_high"]] = float("nan")
+    return replace(answer, groups=groups, gaps=gaps)
 
 
 def suppress_counts(table: pd.DataFrame, groups: Sequence[str], floor: int) -> pd.DataFrame:

@@ -67,6 +67,34 @@ def strip(
     return _drawing(width, 24, alt, "".join(parts))
 
 
+def interval(
+    value: float,
+    low: float,
+    high: float,
+    reach: float,
+    alt: str,
+    *,
+    band: tuple[float, float] | None = None,
+    width: float = 150.0,
+) -> Markup:
+    """Draw an estimate with its interval around zero, from -reach to reach, and a calm zone."""
+    inner = width - 12
+
+    def x(at: float) -> float:
+        return 6 + inner * (min(max(at, -reach), reach) + reach) / (2 * reach)
+
+    parts = []
+    if band is not None:
+        parts.append(
+            f'<rect class="m-band" x="{x(band[0]):.1f}" y="3" width="{x(band[1]) - x(band[0]):.1f}"'
+            ' height="18"/>'
+        )
+    parts.append(f'<line class="m-axis" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="2" y2="22"/>')
+    parts.append(f'<line class="m-mean" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="12" y2="12"/>')
+    parts.append(f'<circle class="m-dot" cx="{x(value):.1f}" cy="12" r="4.2"/>')
+    return _drawing(width, 24, alt, "".join(parts))
+
+
 def share_bar(share: float, alt: str, width: float = 90.0) -> Markup:
     """Draw a share (0-1) as a filled bar."""
     filled = width * min(max(share, 0.0), 1.0)

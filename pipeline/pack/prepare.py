@@ -24,6 +24,7 @@ from pipeline.pack.sections import (
     cases,
     cover,
     criteria,
+    fairness,
     frame,
     gaps,
     groups,
@@ -100,10 +101,16 @@ class Pack:
             ("criteria", say(msg("Criterion by criterion")), criteria.build),
             ("opinions", say(msg("Opinions before the session")), opinions.build),
             ("cases", say(msg("Cases to discuss")), cases.build),
+            ("fairness", say(msg("Fairness between groups")), fairness.build),
             ("agenda", say(msg("Agenda")), agenda.build),
             ("methods", say(msg("Methods, limits and governance")), methods.build),
         )
-        return {anchor: self._part(anchor, title, build) for anchor, title, build in plan}
+        return {
+            anchor: self._part(anchor, title, build)
+            for anchor, title, build in plan
+            # a conversation is scored, not a person: groups of people are not compared there
+            if not (anchor == "fairness" and self.context.is_conversation)
+        }
 
     @property
     def reading_minutes(self) -> tuple[int, int]:
@@ -151,6 +158,10 @@ class Pack:
     def cases(self) -> Section:
         """Part 10: the cases."""
         return self._parts["cases"]
+
+    def fairness(self) -> Section:
+        """Part 11: differences between groups; empty where conversations are rated."""
+        return self._parts.get("fairness", Section("fairness", "", Markup()))
 
     def agenda(self) -> Section:
         """Part 12: the session in minutes."""

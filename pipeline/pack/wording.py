@@ -72,6 +72,8 @@ RULES = {
     "fringe": msg("edge of the middle"),
     "disagreement": msg("raters differ"),
     "jump": msg("large change"),
+    "results": msg("far from results"),
+    "under_the_radar": msg("under the radar"),
     "questioned": msg("questioned"),
     "unsubstantiated": msg("no substantiation"),
 }
@@ -114,6 +116,14 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
         msg("What changed in the work since the last cycle: the person, the task or the rater?"),
         msg("Is the change visible in dated evidence from the whole cycle?"),
     ),
+    "results": (
+        msg("Which part of the work do these results not measure, and how was it seen?"),
+        msg("Did this person have the same means and the same market as colleagues?"),
+    ),
+    "under_the_radar": (
+        msg("What has grown in this person's work, and who saw it?"),
+        msg("Why is so little written down: the work, the person, or our attention?"),
+    ),
     "questioned": (msg("What do the colleagues who question this rating want to understand?"),),
     "unsubstantiated": (
         msg("Which dated example supports this score? Without one: park it until there is."),
@@ -132,6 +142,33 @@ ANSWERS = {
     "standing": msg("position among comparable people"),
     "profiles": msg("rating profiles"),
     "evidence": msg("evidence"),
+    "conversation": msg("deviation from the expert or the panel"),
+    "differential": msg("severity per criterion"),
+    "recency": msg("weight of late evidence"),
+    "expected": msg("score with the average rater"),
+    "results_mismatch": msg("ratings beside results"),
+    "under_the_radar": msg("people under the radar"),
+}
+
+ATTRIBUTES = {
+    "gender": msg("gender"),
+    "age": msg("age"),
+    "tenure": msg("tenure"),
+    "working_hours": msg("working hours"),
+}
+
+BACKGROUND_GROUPS = {
+    "female": msg("women"),
+    "male": msg("men"),
+    "other": msg("other"),
+    "part-time": msg("part-time"),
+    "full-time": msg("full-time"),
+    "under 35": msg("under 35"),
+    "35 to 49": msg("35 to 49"),
+    "50 and over": msg("50 and over"),
+    "under 2 years": msg("under 2 years"),
+    "2 to 9 years": msg("2 to 9 years"),
+    "10 years and over": msg("10 years and over"),
 }
 
 

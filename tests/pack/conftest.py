@@ -194,14 +194,14 @@ def session_data(shape: Shape = Shape(), **changes: Any) -> SessionData:  # froz
 
 MakePack = Callable[..., Pack]
 _shaped = lru_cache(maxsize=None)(session_data)
-_cuts: dict[tuple[int, Audience, str | None], tuple[SessionData, View]] = {}
+_cuts: dict[tuple[object, ...], tuple[SessionData, View]] = {}
 
 
 def _remembered(
     data: SessionData, audience: Audience, settings: Settings, viewer_id: str | None = None
 ) -> View:
     """Analyse each invented session once: these tests are about what is shown."""
-    key = (id(data), audience, viewer_id)
+    key = (id(data), audience, viewer_id, settings.fairness.attributes)
     if key not in _cuts:
         # data is kept, so the id stays its own
         _cuts[key] = (data, cut(data, audience, settings, viewer_id))

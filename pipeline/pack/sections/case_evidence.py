@@ -6,17 +6,99 @@ import pandas as pd
 
 from pipeline.agenda import Case
 from pipeline.errors import msg, msgn
-from pipeline.pack.blocks import Block, Fold, Note, Record, Records
+from pipeline.methods.expected import Expected
+from pipeline.methods.ordinal import Ordinal
+from pipeline.methods.results_mismatch import CAVEAT
+from pipeline.pack.blocks import Block, Fold, Note, Record, Records, Text
 from pipeline.pack.context import Context, Row
 from pipeline.pack.wording import EVIDENCE_KINDS, GOAL_STATES, RATER_ROLES, shorten
 
-MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS = 4, 4, 4, 4
+MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS, MOST_UNEXPECTED = 4, 4, 4, 4, 2
 LONGEST = 400
 
 
 def build(context: Context, case: Case) -> list[Block]:
     """Return what was written about a case: rationales, then dated evidence."""
-    return [*_rationales(context, case), *_evidence(context, case)]
+    found = [*_rationales(context, case), *_evidence(context, case)]
+    if any(rule.name == "results" for rule in case.rules):
+        found.append(Note(context.say(CAVEAT), context.say(msg("Beside results"))))
+    return found
+
+
+def explained(context: Context, cases: list[Case]) -> list[Block]:
+    """Say what the numbers from a model in the cases mean, where there are any."""
+    say, texts = context.say, []
+    if any(expected(context, case) for case in cases):
+        texts.append(
+            say(
+                msg(
+                    "With the average rater: what the ratings of all raters together lead to expect"
+                    " if an average rater had scored. The borrowed part comes from the others, for"
+                    " want of ratings. It is evidence for the conversation, never a grade."
+                )
+            )
+        )
+    if any(unexpected(context, case) for case in cases):
+        texts.append(
+            say(
+                msg(
+                    "Unexpected score: far from what the rater's other scores and the other raters"
+                    " lead to expect. It can be a slip, or something only this rater saw."
+                )
+            )
+        )
+    title = say(msg("How to read the numbers in a case"))
+    return [Fold(title, tuple(Text(text) for text in texts))] if texts else []
+
+
+def expected(context: Context, case: Case) -> list[tuple[str, str]]:
+    """Return what the average rater would be expected to score, with how sure that is."""
+    found = context.analysis.expected
+    if not isinstance(found, Expected):
+        return []
+    rows = found.subjects
+    rows = rows[rows["subject_id"].eq(case.subject_id) & rows["expected"].notna()]
+    if rows.empty:
+        return []
+    row = rows.iloc[0]
+    text = context.say(
+        msgn(
+            "{score} ({between}); {n} rater, {share} borrowed",
+            "{score} ({between}); {n} raters, {share} borrowed",
+            int(row["n_raters"]),
+            score=context.score(row["expected"]),
+            between=context.interval(row["ci_low"], row["ci_high"]),
+            share=context.percent(row["borrowed"]),
+        )
+    )
+    return [(context.say(msg("With the average rater")), text)]
+
+
+def unexpected(context: Context, case: Case) -> list[tuple[str, str]]:
+    """Return single scores of a case that are far from what the others lead to expect."""
+    found, say = context.analysis.ordinal, context.say
+    if not isinstance(found, Ordinal):
+        return []
+    rows = found.unexpected[found.unexpected["subject_id"].eq(case.subject_id)]
+    facts = [
+        (
+            say(msg("Unexpected score")),
+            say(
+                msg(
+                    "{score} by {name} on {criterion}; {expected} expected",
+                    score=context.score(row["observed"], 1),
+                    name=context.person(row["rater_id"]),
+                    criterion=context.criterion(row["criterion_id"]),
+                    expected=context.score(row["expected"]),
+                )
+            ),
+        )
+        for row in rows.head(MOST_UNEXPECTED).to_dict("records")
+    ]
+    if len(rows) > len(facts):
+        more = len(rows) - len(facts)
+        facts.append((say(msg("Unexpected score")), say(msgn("{n} more", "{n} more", more))))
+    return facts
 
 
 def results(context: Context, case: Case) -> list[tuple[str, str]]:

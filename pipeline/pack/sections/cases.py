@@ -35,6 +35,7 @@ def build(context: Context) -> list[Block]:
     cards, rest = first[:MOST_CARDS], first[MOST_CARDS:]
     rest += [case for case in plan.cases if case.session > 1]
     blocks: list[Block] = [Text(_opening(context, len(cards), len(rest)))]
+    blocks += case_evidence.explained(context, cards)
     for number, case in enumerate(cards, 1):
         blocks.append(_card(context, case, number))
     if rest:
@@ -69,7 +70,12 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
     row = context.standing.get(case.subject_id)
     person = context.rows_of("employees", case.employee_id)
     subtitle = _subtitle(context, person)
-    facts = [*_facts(context, row), *case_evidence.results(context, case)]
+    facts = [
+        *_facts(context, row),
+        *case_evidence.expected(context, case),
+        *case_evidence.unexpected(context, case),
+        *case_evidence.results(context, case),
+    ]
     scores = _scores(context, case)
     raters = {row["rater_id"] for row in context.rows_of("ratings", case.subject_id)}
     return CaseCard(

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
-from pipeline.errors import Message, msg
+from pipeline.errors import Message, msg, msgn
 from pipeline.methods.agreement import Agreement
+from pipeline.methods.differential import DifferentialSeverity
 from pipeline.methods.distribution import Distribution
-from pipeline.pack.blocks import Block, Cell, Column, Note, Table, Text
+from pipeline.pack.blocks import Block, Cell, Column, Fold, Note, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.marks import bars
+from pipeline.pack.sections import criteria_agreement
 from pipeline.pack.sections.frame import anchor_columns
-from pipeline.pack.wording import ANSWERS, agreement_word
+from pipeline.pack.wording import ANSWERS, NO_VALUE, agreement_word
 
 USUAL_WITHIN_ONE = 0.85
+NO_DIFFERENCE = 0.05
+"""Chance of such differences where there are none, from which nothing is claimed."""
+MOST_NAMED = 8
 
 
 def build(context: Context) -> list[Block]:
@@ -23,32 +30,6 @@ def build(context: Context) -> list[Block]:
     if not isinstance(found, Distribution):
         return [context.reason(found, ANSWERS["distribution"])]
     shared = agreement.criteria if isinstance(agreement, Agreement) else None
-    columns = [
-        Column(say(msg("Criterion"))),
-        Column(say(msg("Scores")), numeric=True),
-        Column(say(msg("Mean")), numeric=True),
-        Column(say(msg("Spread over the scale"))),
-    ]
-    if shared is not None:
-        columns += [
-            Column(say(msg("Agreement (ICC)"))),
-            Column(say(msg("Within one point")), numeric=True),
-        ]
-    columns.append(Column(say(msg("Behaviour described"))))
-    described = {
-        str(row["criterion_id"]): len(anchor_columns(context, row))
-        for row in context.data.criteria.to_dict("records")
-    }
-    rows = []
-    for criterion, part in found.by_criterion.groupby("criterion_id", sort=True):
-        cells = _spread(context, str(criterion), part)
-        if shared is not None:
-            cells += _shared(context, shared[shared["criterion_id"] == criterion])
-        n_points = sum(1 for p in context.points if float(p).is_integer())
-        cells.append(
-            say(msg("{n} of {total} points", n=described.get(str(criterion), 0), total=n_points))
-        )
-        rows.append(tuple(cells))
     blocks: list[Block] = [
         Text(
             say(
@@ -58,12 +39,12 @@ def build(context: Context) -> list[Block]:
                 )
             )
         ),
-        Table(say(msg("The criteria side by side")), tuple(columns), tuple(rows)),
+        *criteria_agreement.disagreement(context),
+        *_table(context, found, shared),
     ]
     if shared is None and not isinstance(agreement, Agreement):
         blocks.append(context.reason(agreement, ANSWERS["agreement"]))
     elif shared is not None:
-        blocks += _reasons(context, shared)
         blocks.append(
             Note(
                 say(
@@ -75,7 +56,50 @@ def build(context: Context) -> list[Block]:
                 )
             )
         )
+    blocks += _severity(context)
+    if shared is not None:
+        blocks += criteria_agreement.more(context, shared)
+        blocks += _reasons(context, shared)
     return blocks
+
+
+def _table(context: Context, found: Distribution, shared: pd.DataFrame | None) -> list[Block]:
+    """Set the criteria side by side; without scores where these are hidden."""
+    say, parts = context.say, dict(iter(found.by_criterion.groupby("criterion_id", sort=True)))
+    names = list(parts) if parts or shared is None else list(shared["criterion_id"])
+    if not names:
+        return []
+    columns = [Column(say(msg("Criterion")))]
+    if parts:
+        columns += [
+            Column(say(msg("Scores")), numeric=True),
+            Column(say(msg("Mean")), numeric=True),
+            Column(say(msg("Spread over the scale"))),
+        ]
+    if shared is not None:
+        columns += [
+            Column(say(msg("Agreement (ICC)"))),
+            Column(say(msg("Beyond chance (alpha)")), numeric=True),
+            Column(say(msg("Within one point")), numeric=True),
+        ]
+    columns.append(Column(say(msg("Behaviour described"))))
+    described = {
+        str(row["criterion_id"]): len(anchor_columns(context, row))
+        for row in context.data.criteria.to_dict("records")
+    }
+    n_points = sum(1 for p in context.points if float(p).is_integer())
+    rows = []
+    for criterion in names:
+        cells: list[str | Cell] = [context.criterion(criterion)]
+        if parts:
+            cells += _spread(context, str(criterion), parts[criterion])
+        if shared is not None:
+            cells += _shared(context, shared[shared["criterion_id"] == criterion])
+        cells.append(
+            say(msg("{n} of {total} points", n=described.get(str(criterion), 0), total=n_points))
+        )
+        rows.append(tuple(cells))
+    return [Table(say(msg("The criteria side by side")), tuple(columns), tuple(rows))]
 
 
 def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | Cell]:
@@ -91,7 +115,6 @@ def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | 
     )
     drawn = part["share"].notna().any() and len(part) <= 21
     return [
-        name,
         context.language.whole(int(n)) if known else hidden,
         context.score(mean),
         Cell(drawing=bars(shares, f"{name}: {text}")) if drawn else hidden,
@@ -100,7 +123,7 @@ def _spread(context: Context, criterion: str, part: pd.DataFrame) -> list[str | 
 
 def _shared(context: Context, rows: pd.DataFrame) -> list[str | Cell]:
     if rows.empty:
-        return ["–", "–"]
+        return [NO_VALUE] * 3
     row = rows.iloc[0]
     within = row["within_one"]
     if pd.isna(row["icc_a1"]):
@@ -113,24 +136,62 @@ def _shared(context: Context, rows: pd.DataFrame) -> list[str | Cell]:
             if pd.notna(row["ci_low"])
             else "",
         )
-    return [icc, Cell(context.percent(within), strong=bool(within < USUAL_WITHIN_ONE))]
+    return [
+        icc,
+        criteria_agreement.beyond_chance(context, row, "alpha"),
+        Cell(context.percent(within), strong=bool(within < USUAL_WITHIN_ONE)),
+    ]
 
 
 def _reasons(context: Context, shared: pd.DataFrame) -> list[Block]:
+    """Gather why something about agreement is not estimable, once per reason."""
     found: dict[str, list[str]] = {}
     for row in shared.to_dict("records"):
-        if isinstance(row["reason"], Message):
-            text = context.say(row["reason"])
-            found.setdefault(text, []).append(context.criterion(row["criterion_id"]))
-    return [
-        Note(
-            text,
-            context.say(
-                msg(
-                    "Agreement on {names} is not estimable",
-                    names=context.language.join(names[:8]),
-                )
-            ),
+        for name in ("reason", "alpha_reason", "kappa_reason"):
+            if isinstance(row[name], Message):
+                names = found.setdefault(context.say(row[name]), [])
+                names.append(context.criterion(row["criterion_id"]))
+    if not found:
+        return []
+    notes: list[Block] = []
+    for text, names in found.items():
+        once = list(dict.fromkeys(names))
+        shown = once[:MOST_NAMED]
+        if len(once) > len(shown):
+            more = len(once) - len(shown)
+            shown.append(context.say(msgn("{n} other", "{n} others", more)))
+        notes.append(Text(f"{context.language.join(shown)}: {text}"))
+    return [Fold(context.say(msg("Where agreement is not estimable, and why")), tuple(notes))]
+
+
+def _severity(context: Context) -> list[Block]:
+    """Say for the whole department whether severity differs by criterion."""
+    found, say = context.analysis.differential, context.say
+    if found is None:
+        return []
+    if not isinstance(found, DifferentialSeverity):
+        note = context.reason(found, ANSWERS["differential"])
+        return [Fold(note.title, (Text(note.text),))]
+    if found.p_differential >= NO_DIFFERENCE:
+        sentence = msg(
+            "No sign that raters are stricter on one criterion than on another, beyond chance."
         )
-        for text, names in found.items()
-    ]
+    else:
+        sentence = msg(
+            "Raters are not equally strict on every criterion: beside a rater's own level the"
+            " typical shift is {size} points.",
+            size=found.sd_differential,
+        )
+    texts = [say(sentence), _how_large(context, found)]
+    return [Text(" ".join(texts))]
+
+
+def _how_large(context: Context, found: DifferentialSeverity) -> str:
+    if math.isfinite(found.sd_high):
+        return context.say(
+            msg(
+                "These ratings leave open a typical shift of {between} points.",
+                between=context.interval(found.sd_low, found.sd_high),
+            )
+        )
+    return context.say(msg("How large it can be, these ratings leave open."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.errors import msg, msgn
 from pipeline.methods.evidence import RECENT_DAYS, Evidence
+from pipeline.methods.recency import Recency
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Fold, Note, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.marks import share_bar
@@ -21,9 +22,13 @@ def build(context: Context) -> list[Block]:
     if not isinstance(evidence, Evidence):
         return [*blocks, context.reason(evidence, ANSWERS["evidence"])]
     points = [_rationales(context, evidence), _dated(context, evidence)]
-    if evidence.share_recent is not None:
+    recency = context.analysis.recency
+    if isinstance(recency, Recency):
+        points += _over_the_cycle(context, recency)
+    elif evidence.share_recent is not None:
         points.append(_recent(context, evidence.share_recent))
     blocks.append(Bullets(tuple(points)))
+    blocks += _weight_unknown(context)
     blocks += _unrated(context)
     if len(evidence.subjects):
         blocks += _thin(context, evidence)
@@ -91,6 +96,63 @@ def _recent(context: Context, share: float) -> str:
         return text
     guard = msg("Guard against judging the last weeks instead of the cycle.")
     return f"{text} {context.say(guard)}"
+
+
+def _over_the_cycle(context: Context, found: Recency) -> list[str]:
+    """Say when evidence was gathered, beside an even spread, and which of it ratings follow."""
+    say = context.say
+    texts = [
+        say(
+            msg(
+                "{share} of the evidence is from the last {days} days of the cycle (interval {low}"
+                " to {high}); spread evenly it would be {even}.",
+                share=context.percent(found.share_recent),
+                days=found.recent_days,
+                low=context.percent(found.share_low),
+                high=context.percent(found.share_high),
+                even=context.percent(found.share_even),
+            )
+        )
+    ]
+    if found.share_low > found.share_even:
+        texts.append(say(msg("Guard against judging the last weeks instead of the cycle.")))
+    weight = [" ".join(texts)]
+    if found.difference is not None and found.ci_low is not None and found.ci_high is not None:
+        weight.append(_weight(context, found.difference, found.ci_low, found.ci_high))
+    return weight
+
+
+def _weight(context: Context, difference: float, low: float, high: float) -> str:
+    if low > 0:
+        sentence = msg(
+            "Ratings follow evidence of the last quarter more than earlier evidence. That can be"
+            " memory, or real growth in that quarter."
+        )
+    elif high < 0:
+        sentence = msg(
+            "Ratings follow evidence of the last quarter less than earlier evidence. Late evidence"
+            " can also be about what went wrong."
+        )
+    else:
+        sentence = msg(
+            "Whether ratings follow the last quarter more than the time before cannot be told."
+        )
+    size = msg(
+        "Difference: {size} points per piece of evidence (interval {between}).",
+        size=context.language.signed(difference),
+        between=context.interval(low, high),
+    )
+    return f"{context.say(sentence)} {context.say(size)}"
+
+
+def _weight_unknown(context: Context) -> list[Block]:
+    """Say why it is not known which evidence ratings follow; nothing where it does not arise."""
+    found = context.analysis.recency
+    why = found.reason if isinstance(found, Recency) else found.message if found else None
+    if why is None:
+        return []
+    title = context.say(msg("Why it is not known whether ratings follow late evidence"))
+    return [Fold(title, (Text(context.say(why)),))]
 
 
 def _unrated(context: Context) -> list[Block]:

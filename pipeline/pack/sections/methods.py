@@ -67,7 +67,7 @@ _USED = {
     ),
     "employees": ("employee_id", "name", "job_level", "job_family", "manager_id", "left_on"),
     "criteria": ("criterion_id", "label_nl", "label_en", "weight", "observable"),
-    "cycle": ("cycle", "ends_on", "what_counts", "what_does_not", "consequences"),
+    "cycle": ("cycle", "starts_on", "ends_on", "what_counts", "what_does_not", "consequences"),
     "participants": ("person_id", "role", "personal_goal"),
     "evidence": ("employee_id", "dated_on", "kind", "criterion_id", "from_id", "text"),
     "goals": ("owner_id", "text", "due_on", "status"),
@@ -153,6 +153,19 @@ def _thresholds(context: Context) -> list[tuple[str, str]]:
     ]
 
 
+_COMPARED = {
+    "gender": "gender",
+    "age": "birth_year",
+    "tenure": "hired_on",
+    "working_hours": "fte",
+}
+
+
+def _compared(context: Context) -> tuple[str, ...]:
+    """Return the fields of the attributes that this pack compares groups on."""
+    return tuple(_COMPARED[name] for name in context.analysis.fairness)
+
+
 def _governance(context: Context) -> Part:
     say = context.say
     recipients = {
@@ -169,9 +182,12 @@ def _governance(context: Context) -> Part:
     rows = []
     for name, label in _TABLE_NAMES.items():
         table = getattr(context.data, name)
+        wanted = _USED.get(name, ())
+        if name == "employees":
+            wanted += _compared(context)
         used = [
             column
-            for column in _USED.get(name, ())
+            for column in wanted
             if column in table and len(table) and table[column].notna().any()
         ]
         if used:

@@ -20,7 +20,7 @@ from pipeline.pack.blocks import (
 )
 from pipeline.pack.charts.intervals import MOST_NAMED
 from pipeline.pack.context import Context
-from pipeline.pack.sections import severity
+from pipeline.pack.sections import conversation, severity
 from pipeline.pack.wording import ANSWERS, agreement_word
 
 
@@ -30,6 +30,7 @@ def build(context: Context) -> list[Block]:
     if not isinstance(design, Design):
         return [context.reason(design, ANSWERS["design"])]
     blocks: list[Block] = [banner(context, design)]
+    blocks += conversation.build(context)
     blocks += severity.build(context, design)
     if design.verdict in ("nested", "one_rater"):
         blocks += _group_means(context)

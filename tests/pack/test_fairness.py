@@ -1,0 +1,131 @@
+"""Fairness in a pack: off unless agreed, gaps with intervals, nothing of small groups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.privacy import Audience, cut
+from pipeline.settings import Settings
+from pipeline.store import SessionData
+
+from .conftest import MakePack, Shape, page_of, session_data
+from .test_sessions import text_of
+
+
+def with_attributes(settings: Settings, *names: str) -> Settings:
+    """Return settings under which these attributes are compared."""
+    chosen = settings.fairness.model_copy(update={"attributes": names})
+    return settings.model_copy(update={"fairness": chosen})
+
+
+def company(n_other: int = 0) -> SessionData:
+    """Return a session in which women score lower, with some people of a small group."""
+    data = session_data(Shape(n_people=60, n_raters=5))
+    people = list(data.employees["employee_id"])
+    gender = np.where(np.arange(len(people)) % 2 == 0, "female", "male")
+    gender[: n_other * 3 : 3] = "other"
+    women = set(np.array(people)[gender == "female"])
+    ratings = data.ratings
+    lower = ratings["score"] - ratings["employee_id"].isin(women) * 1.0
+    fte = [1.0 if i % 5 > 1 else 0.6 for i in range(len(people))]
+    return replace(
+        data,
+        ratings=ratings.assign(score=lower.clip(1, 5)),
+        employees=data.employees.assign(gender=pd.Series(gender, dtype="str"), fte=fte),
+    )
+
+
+@pytest.fixture(scope="module")
+def even() -> SessionData:
+    """Return a company without a small group."""
+    return company()
+
+
+def test_it_is_off_unless_settings_name_an_attribute(pack_of: MakePack) -> None:
+    """One note says that it is off and what it takes; no table, no number."""
+    html = str(pack_of().fairness().html)
+    assert "agreement with the works council" in html
+    assert "<table" not in html
+    assert html.count('class="note note-') == 1
+
+
+@pytest.mark.parametrize("audience", ["room", "organisation"])
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_gaps_stand_side_by_side_with_intervals(
+    pack_of: MakePack, settings: Settings, even: SessionData, audience: str, language: str
+) -> None:
+    """Raw and adjusted gap, what would be found, and what this does not tell."""
+    chosen = with_attributes(settings, "gender", "working_hours")
+    pack = pack_of(even, language, settings=chosen, audience=audience)
+    html = str(pack.fairness().html)
+    assert html.count("<table") == 2
+    assert "nan" not in text_of(html).lower().split()
+    row = pack.context.analysis.fairness["gender"].gaps.iloc[0]  # type: ignore[union-attr]
+    for name in ("raw_gap", "gap"):
+        assert pack.context.language.signed(float(row[name])) in html
+    assert pack.context.interval(row["ci_low"], row["ci_high"]) in html
+    assert pack.context.score(row["detectable"]) in html
+    assert "female" not in text_of(html)  # a word for readers, not the code
+    if language == "en":
+        assert "Men beside women" in html
+        assert "can hide what all raters share" in html
+
+
+def test_a_group_below_the_floor_is_said_and_not_shown(
+    pack_of: MakePack, settings: Settings
+) -> None:
+    """Nothing is shown from which the number or the scores of a small group could be found."""
+    pack = pack_of(company(3), settings=with_attributes(settings, "gender"))
+    text = text_of(str(pack.fairness().html))
+    assert "Groups of fewer than 10 people are hidden" in text
+    assert "at least 10" in text
+    found = pack.context.analysis.fairness["gender"]
+    groups, gaps = found.groups, found.gaps  # type: ignore[union-attr]
+    assert groups[["n_employees", "mean", "sd", "rate"]].isna().all(axis=None)
+    assert gaps["parity_ratio"].isna().all()
+    assert gaps["gap"].notna().all()
+
+
+def test_levels_stay_where_everybody_is_shown(settings: Settings, even: SessionData) -> None:
+    """Without a hidden person there is nothing to find by subtraction."""
+    chosen = with_attributes(settings, "gender")
+    found = cut(even, Audience.ORGANISATION, chosen).analysis.fairness["gender"]
+    assert found.groups["n_employees"].notna().all()  # type: ignore[union-attr]
+
+
+def test_attributes_that_are_not_known_give_a_reason(pack_of: MakePack, settings: Settings) -> None:
+    """Nobody has a gender on record: the reason stands where the gap would have been."""
+    pack = pack_of(settings=with_attributes(settings, "gender"))
+    assert "not estimable" in str(pack.fairness().html)
+
+
+def test_a_small_department_is_hidden_outside_the_room(
+    pack_of: MakePack, settings: Settings
+) -> None:
+    """On, but too few people: that is said, and not that it is off."""
+    shape = Shape(n_people=4, n_raters=2)
+    pack = pack_of(shape, settings=with_attributes(settings, "gender"), audience="organisation")
+    html = str(pack.fairness().html)
+    assert "fewer than 5 people" in html
+    assert "works council" not in html
+
+
+def test_conversations_have_no_such_part(pack_of: MakePack, settings: Settings) -> None:
+    """A conversation is scored, not a person."""
+    shape = Shape(kind="conversation", n_people=12)
+    pack = pack_of(shape, settings=with_attributes(settings, "gender"))
+    assert str(pack.fairness().html) == ""
+    assert 'id="fairness"' not in page_of(pack)
+
+
+def test_fields_that_are_compared_are_listed(
+    pack_of: MakePack, settings: Settings, even: SessionData
+) -> None:
+    """The governance annex names the fields that the comparison used, and only then."""
+    chosen = with_attributes(settings, "working_hours")
+    assert ", fte" in str(pack_of(even, settings=chosen).methods().html)
+    assert ", fte" not in str(pack_of(even).methods().html)
