@@ -111,6 +111,7 @@ def _only_people(data: SessionData, keep: set[str]) -> SessionData:
         results=_of(data.results, "employee_id", keep),
         opinions=_of(data.opinions, "employee_id", keep),
         past_ratings=_of(data.past_ratings, "employee_id", keep),
+        past_results=_of(data.past_results, "employee_id", keep),
     )
 
 

@@ -95,6 +95,11 @@ class ScaleSettings(_Section):
         step = self.step or 1
         return [self.low + i * step for i in range(round((self.high - self.low) / step) + 1)]
 
+    @property
+    def top_from(self) -> float:
+        """Lowest mean score that rounds to the highest point."""
+        return self.high - (self.step or 1) / 2
+
     def label(self, point: float, language: str) -> str:
         """Return what a scale point is called, or an empty text."""
         labels = self.labels_nl if language == "nl" else self.labels_en

@@ -43,6 +43,7 @@ from pipeline.numerics.agreement import (
     within_one_point,
 )
 from pipeline.numerics.crossed_reml import CrossedModelError
+from pipeline.numerics.given_ratings import rated_once
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -134,18 +135,7 @@ def estimate_agreement(
         No overall agreement can be estimated: no or too few shared subjects, or scores that do
         not differ.
     """
-    rated = ratings.loc[ratings["score"].notna()]
-    if rated.empty:
-        raise NotEstimable(msg("There are no ratings yet."))
-    n_twice = int(rated.duplicated(["subject_id", "rater_id", "criterion_id"]).sum())
-    if n_twice:
-        raise NotEstimable(
-            msgn(
-                "{n} judgement is given twice by the same rater on the same criterion.",
-                "{n} judgements are given twice by the same rater on the same criterion.",
-                n_twice,
-            )
-        )
+    rated = rated_once(ratings)
     if rated["rater_id"].nunique() == 1:
         raise NotEstimable(msg("There is only one rater, so nobody to agree with."))
     table = _table(_means(rated))

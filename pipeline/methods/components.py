@@ -35,11 +35,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg
-from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError, fit_crossed
-from pipeline.numerics.linked_ratings import LinkedRatings, fixed_columns, link_ratings
+from pipeline.numerics.crossed_reml import (
+    CrossedFit,
+    CrossedModelError,
+    boundary_p_value,
+    fit_crossed,
+)
+from pipeline.numerics.fixed_columns import fixed_columns
+from pipeline.numerics.linked_ratings import LinkedRatings, link_ratings
 from pipeline.numerics.variance_shares import (
     Bounded,
     as_share,
@@ -266,7 +271,7 @@ def _terms(
             row |= dict(zip(("share", "share_low", "share_high"), share, strict=True))
         if name in kept and name != "subject":
             statistic = _likelihood_ratio(score, fixed, fit, kept, name)
-            half = float(stats.chi2.sf(statistic, 1)) / 2
+            half = boundary_p_value(statistic)
             row |= {"statistic": statistic, "p_value": half if statistic > 0 else 1.0}
         rows.append(row)
     columns = [

@@ -30,6 +30,7 @@ from scipy import stats
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
 from pipeline.numerics.false_discovery import benjamini_hochberg
+from pipeline.numerics.fixed_columns import fixed_columns
 from pipeline.numerics.model_bootstrap import (
     N_DRAWS,
     FittedModel,
@@ -44,7 +45,6 @@ from pipeline.numerics.rating_model import (
     CodedRatings,
     codes_of,
     fit_terms,
-    fixed_columns,
 )
 from pipeline.numerics.shrinkage import shrink
 

@@ -33,6 +33,7 @@ from scipy import stats
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
 from pipeline.numerics.false_discovery import bayesian_discoveries
+from pipeline.numerics.fixed_columns import fixed_columns
 from pipeline.numerics.model_bootstrap import indicator
 from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
@@ -45,7 +46,6 @@ from pipeline.numerics.rating_model import (
     codes_of,
     crossed,
     fit_terms,
-    fixed_columns,
 )
 
 FloatArray = npt.NDArray[np.float64]

@@ -34,6 +34,7 @@ from scipy import sparse
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
+from pipeline.numerics.fixed_columns import fixed_columns
 from pipeline.numerics.model_bootstrap import indicator
 from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
@@ -46,7 +47,6 @@ from pipeline.numerics.rating_model import (
     connected_parts,
     crossed,
     fit_terms,
-    fixed_columns,
 )
 
 FloatArray = npt.NDArray[np.float64]

@@ -32,8 +32,8 @@ from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg
 from pipeline.numerics.false_discovery import benjamini_hochberg
-from pipeline.numerics.fixed_effects import estimate_fixed_effects, independent_columns
-from pipeline.numerics.linked_ratings import fixed_columns
+from pipeline.numerics.fixed_columns import fixed_columns, independent_columns
+from pipeline.numerics.fixed_effects import estimate_fixed_effects
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]

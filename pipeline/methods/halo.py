@@ -31,6 +31,7 @@ import pandas as pd
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
 from pipeline.numerics.false_discovery import benjamini_hochberg
+from pipeline.numerics.fixed_columns import fixed_columns
 from pipeline.numerics.model_bootstrap import (
     N_DRAWS,
     FittedModel,
@@ -49,7 +50,6 @@ from pipeline.numerics.rating_model import (
     codes_of,
     crossed,
     fit_terms,
-    fixed_columns,
 )
 
 FloatArray = npt.NDArray[np.float64]

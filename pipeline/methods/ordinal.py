@@ -36,6 +36,7 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg, msgn
+from pipeline.numerics.given_ratings import rated_once
 from pipeline.numerics.linkage import linked_groups
 from pipeline.numerics.ordered_logit import OrderedLogitError
 from pipeline.numerics.ordinal_engines import (
@@ -223,18 +224,7 @@ def estimate_ordinal(
 
 
 def _checked(ratings: pd.DataFrame) -> pd.DataFrame:
-    rated = ratings.loc[ratings["score"].notna()]
-    if rated.empty:
-        raise NotEstimable(msg("There are no ratings yet."))
-    n_twice = int(rated.duplicated(["subject_id", "rater_id", "criterion_id"]).sum())
-    if n_twice:
-        raise NotEstimable(
-            msgn(
-                "{n} judgement is given twice by the same rater on the same criterion.",
-                "{n} judgements are given twice by the same rater on the same criterion.",
-                n_twice,
-            )
-        )
+    rated = rated_once(ratings)
     if rated["rater_id"].nunique() == 1:
         raise NotEstimable(
             msg(

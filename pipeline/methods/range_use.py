@@ -31,6 +31,7 @@ from scipy import stats
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
 from pipeline.numerics.false_discovery import benjamini_hochberg
+from pipeline.numerics.fixed_columns import fixed_columns
 from pipeline.numerics.model_bootstrap import (
     N_DRAWS,
     FittedModel,
@@ -46,7 +47,6 @@ from pipeline.numerics.rating_model import (
     CodedRatings,
     codes_of,
     fit_terms,
-    fixed_columns,
 )
 
 FloatArray = npt.NDArray[np.float64]

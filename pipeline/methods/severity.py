@@ -36,7 +36,12 @@ from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams, VC
 
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.averaged_effects import averaged_errors
-from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError, fit_crossed
+from pipeline.numerics.crossed_reml import (
+    CrossedFit,
+    CrossedModelError,
+    boundary_p_value,
+    fit_crossed,
+)
 from pipeline.numerics.linked_ratings import LinkedRatings, link_ratings
 from pipeline.numerics.variance_shares import profile, variance_share
 
@@ -266,4 +271,4 @@ def _p_rater(linked: LinkedRatings, fit: CrossedFit) -> float:
     names = [name for name in fit.effects if name != "rater"]
     codes = {name: linked.codes[name] for name in names}
     without = fit_crossed(linked.score, linked.fixed, codes)
-    return float(stats.chi2.sf(max(without.criterion - fit.criterion, 0.0), 1)) / 2
+    return boundary_p_value(without.criterion - fit.criterion)

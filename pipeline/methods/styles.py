@@ -36,6 +36,7 @@ import pandas as pd
 from pipeline.errors import Message, NotEstimable, WrongUse, msg, msgn
 from pipeline.numerics.cluster_search import search_clusters
 from pipeline.numerics.crossed_reml import CrossedModelError, fit_crossed
+from pipeline.numerics.given_ratings import rated_once
 from pipeline.numerics.linkage import linked_groups
 from pipeline.numerics.mixture import Layout
 from pipeline.numerics.mixture_checks import Lattice
@@ -180,19 +181,7 @@ def estimate_styles(
 
 
 def _checked(ratings: pd.DataFrame) -> pd.DataFrame:
-    rated = ratings.loc[ratings["score"].notna()]
-    if rated.empty:
-        raise NotEstimable(msg("There are no ratings yet."))
-    n_twice = int(rated.duplicated(["subject_id", "rater_id", "criterion_id"]).sum())
-    if n_twice:
-        raise NotEstimable(
-            msgn(
-                "{n} judgement is given twice by the same rater on the same criterion.",
-                "{n} judgements are given twice by the same rater on the same criterion.",
-                n_twice,
-            )
-        )
-    return rated.reset_index(drop=True)
+    return rated_once(ratings).reset_index(drop=True)
 
 
 def _linked(rated: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Message]]:

@@ -1,18 +1,21 @@
 """Who is doing better than the ratings of today show, while little is written down?
 
-Model: someone is under the radar who (a) is rising or has results above those of colleagues, (b) is
-not in the top category, and (c) has little evidence recorded. *Rising*: the slope of the mean
-score over cycles, at least three, beside the mean of colleagues with at least three cycles,
-so that a general rise does not count; slopes are pulled to 0 by empirical Bayes with the pooled
-residual variance, and the interval must lie above 0. *Results*: the mean over metrics and cycles
-of the distance from target in SDs of colleagues (`numerics.attainment`), pulled to 0 in the same
-way. No bootstrap: errors of slopes and means are known from the pooled residual variance.
+Model: someone is under the radar who (a) is rising or has results above what the rating leads to
+expect, (b) is not in the top category, and (c) has little evidence recorded. *Rising*: the slope of
+the mean score over cycles, at least three, beside the mean of colleagues with at least three
+cycles, so that a general rise does not count; severity is taken out of the scores where it is
+known. Slopes are not shrunken: most people hardly change, so shrinkage would hide the one who does.
+The error comes from the pooled residual variance; false discoveries among all slopes of a
+department are held by Benjamini-Hochberg. *Results*: the mean over metrics and cycles of the
+distance from target in SDs of colleagues (`numerics.attainment`), beyond what the line of results
+on ratings gives to somebody with that rating, pulled to 0 by empirical Bayes; the interval must lie
+above 0. No bootstrap: errors of slopes and means are known from the pooled residual variance.
 
-Sources: Morris (1983), JASA 78, 47-65; Laird & Ware (1982), Biometrics 38, 963-974 (slopes as
-random effects).
+Sources: Benjamini & Hochberg (1995), J. R. Stat. Soc. B 57, 289-300; Morris (1983), JASA 78, 47-65;
+Laird & Ware (1982), Biometrics 38, 963-974 (least squares slopes per person).
 
-Assumes that cycles are equally far apart, and that raters of one person in different cycles are
-about as strict; a milder new rater looks like a rise.
+Assumes that cycles are equally far apart, and that raters keep their severity; where severity is
+not known, a milder new rater looks like a rise.
 
 It cannot tell why little was recorded, and whether results are the person's own. A reason to look,
 not a verdict.
@@ -30,6 +33,7 @@ from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg
 from pipeline.numerics.attainment import standardised_results
+from pipeline.numerics.false_discovery import benjamini_hochberg
 from pipeline.numerics.shrinkage import shrink
 
 FloatArray = npt.NDArray[np.float64]
@@ -51,11 +55,12 @@ class UnderTheRadar:
         One row per rated employee, ordered by identifier: employee_id; score (plain mean of this
         cycle, scale points); in_top (bool); n_evidence (dated pieces of this cycle);
         little_evidence (bool); n_cycles (with a score, this one included); slope (scale points per
-        cycle beside colleagues, pulled to 0), slope_low, slope_high, p_rising (probability, 0-1,
-        that the slope is above 0) (missing below three cycles);
-        rising (bool: slope_low above 0); n_results; result (SDs of colleagues, pulled to 0),
-        result_low, result_high, p_result (likewise; missing without results); results_above (bool:
-        result_low above 0); under_the_radar (bool).
+        cycle beside colleagues), slope_low, slope_high (its interval), p_rising (one-sided p-value
+        of no rise, not corrected) (missing below three cycles); rising (bool: among false
+        discoveries of at most ``q``); n_results; result (SDs of colleagues, beyond what the rating
+        leads to expect, pulled to 0), result_low, result_high, p_result (probability, 0-1, that
+        it is above 0) (missing without results); results_above (bool: result_low above 0);
+        under_the_radar (bool).
     top_from
         Score from which someone is in the top category.
     most_evidence
@@ -82,11 +87,13 @@ def estimate_under_the_radar(
     results: pd.DataFrame,
     cycle: str,
     cycle_order: list[str] | None = None,
+    severity: pd.Series | None = None,
     top_from: float | None = None,
     top_share: float = 0.2,
     most_evidence: int = 2,
     lower_is_better: Collection[str] = (),
     level: float = 0.95,
+    q: float = 0.10,
 ) -> UnderTheRadar:
     """Find people who rise or have good results, outside the top and with little evidence.
 
@@ -95,7 +102,7 @@ def estimate_under_the_radar(
     ratings
         Judgements of this cycle; rows without a score do not count.
     history
-        Earlier cycles: employee_id, cycle, score.
+        Earlier cycles: employee_id, cycle, score, and rater_id where severity is to be taken out.
     evidence
         employee_id, dated_on, of this cycle.
     results
@@ -104,6 +111,9 @@ def estimate_under_the_radar(
         The cycle of the ratings.
     cycle_order
         Cycles, oldest first; by name where not given.
+    severity
+        Severity by rater_id, positive = gives lower scores, to take out before slopes and results
+        are judged; raters without one count as 0.
     top_from
         Score from which someone is in the top category; by default the score that the
         ``top_share`` highest reach.
@@ -115,6 +125,8 @@ def estimate_under_the_radar(
         Metrics of which less is better.
     level
         Level of the intervals.
+    q
+        Share of false discoveries accepted among those said to rise.
 
     Returns
     -------
@@ -136,8 +148,10 @@ def estimate_under_the_radar(
         )
     if top_from is None:
         top_from = float(np.quantile(score, 1 - top_share))
-    rising, reason_rising = _rising(score, history, cycle, cycle_order, level)
-    above, reason_results = _results(score, results, lower_is_better, level)
+    beside = _without_severity(rated, severity).groupby("employee_id")["score"].mean()
+    earlier = _without_severity(history, severity)
+    rising, reason_rising = _rising(beside, earlier, cycle, cycle_order, level)
+    above, reason_results = _results(beside, results, lower_is_better, level)
     if reason_rising is not None and reason_results is not None:
         raise NotEstimable(
             msg(
@@ -150,7 +164,7 @@ def estimate_under_the_radar(
     # a mean that reaches the boundary but for rounding is in the top
     people["in_top"] = people["score"] >= top_from - 1e-9
     people["little_evidence"] = people["n_evidence"] <= most_evidence
-    people["rising"] = people["slope_low"] > 0
+    people["rising"] = benjamini_hochberg(people["p_rising"]) <= q
     people["results_above"] = people["result_low"] > 0
     people["under_the_radar"] = (
         (people["rising"] | people["results_above"]) & ~people["in_top"] & people["little_evidence"]
@@ -165,10 +179,17 @@ def estimate_under_the_radar(
     )
 
 
+def _without_severity(rows: pd.DataFrame, severity: pd.Series | None) -> pd.DataFrame:
+    if severity is None or "rater_id" not in rows:
+        return rows
+    known = rows["rater_id"].map(severity).astype(float).fillna(0.0)
+    return rows.assign(score=rows["score"].astype(float) + known)
+
+
 def _rising(
     score: pd.Series, history: pd.DataFrame, cycle: str, order: list[str] | None, level: float
 ) -> tuple[pd.DataFrame, Message | None]:
-    """Shrunken slope over cycles beside colleagues, by employee."""
+    """Slope over cycles beside colleagues, by employee."""
     earlier = history.loc[history["score"].notna() & (history["cycle"] != cycle)]
     earlier = earlier.loc[earlier["employee_id"].isin(score.index)]
     now = pd.DataFrame({"employee_id": score.index, "cycle": cycle, "score": score.to_numpy()})
@@ -196,14 +217,18 @@ def _rising(
     residual = float(np.sum((y - slope[code] * time) ** 2)) / df
     if residual <= 1e-12:
         return found, msg("Scores over the cycles lie on lines, so chance cannot be judged.")
-    found.loc[people, _NUMBERS] = _interval(slope, residual / sxx, df, level)
+    se = np.sqrt(residual / sxx)
+    reach = float(stats.t.ppf((1 + level) / 2, df)) * se
+    found.loc[people, _NUMBERS] = np.column_stack(
+        [slope, slope - reach, slope + reach, stats.t.sf(slope / se, df)]
+    )
     return found, None
 
 
 def _results(
     score: pd.Series, results: pd.DataFrame, lower_is_better: Collection[str], level: float
 ) -> tuple[pd.DataFrame, Message | None]:
-    """Shrunken mean result beside colleagues, by employee."""
+    """Shrunken mean result beyond what the score leads to expect, by employee."""
     measured = standardised_results(
         results.loc[results["employee_id"].isin(score.index)], lower_is_better=lower_is_better
     )
@@ -220,15 +245,24 @@ def _results(
     away = measured["z"] - measured["employee_id"].map(mean)
     residual = max(float(away @ away) / df, 1e-6)
     errors = residual / size.to_numpy(dtype=float)
-    found.loc[mean.index, _RESULTS] = _interval(mean.to_numpy(), errors, df, level)
+    beyond = _beyond(mean.to_numpy(dtype=float), score.reindex(mean.index).to_numpy(dtype=float))
+    shrunken = shrink(beyond, errors, centre=0.0)
+    reach = float(stats.t.ppf((1 + level) / 2, df)) * shrunken.sd
+    p = stats.t.cdf(shrunken.value / shrunken.sd, df)
+    found.loc[mean.index, _RESULTS] = np.column_stack(
+        [shrunken.value, shrunken.value - reach, shrunken.value + reach, p]
+    )
     return found, None
 
 
-def _interval(estimate: FloatArray, errors: FloatArray, df: int, level: float) -> FloatArray:
-    shrunken = shrink(estimate, errors, centre=0.0)
-    reach = float(stats.t.ppf((1 + level) / 2, df)) * shrunken.sd
-    p = stats.t.cdf(shrunken.value / shrunken.sd, df)
-    return np.column_stack([shrunken.value, shrunken.value - reach, shrunken.value + reach, p])
+def _beyond(result: FloatArray, score: FloatArray) -> FloatArray:
+    """Distance of each result from the line of results on scores."""
+    away, x = result - result.mean(), score - score.mean()
+    sxx = float(x @ x)
+    # where better results go with lower ratings, ratings lead to expect nothing
+    slope = max(float(x @ away) / sxx, 0.0) if sxx > 1e-12 else 0.0
+    beyond: FloatArray = away - slope * x
+    return beyond
 
 
 def _ordered(names: set[str], order: list[str] | None, last: str) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
+from scipy import linalg, stats
 
 from pipeline.numerics._crossed_design import (
     RESIDUAL,
@@ -327,3 +327,11 @@ def _positive_inverse(matrix: FloatArray) -> FloatArray:
     half = vectors[:, known] / np.sqrt(values[known]) / scale[:, None]
     inverse: FloatArray = half @ half.T
     return inverse
+
+
+def boundary_p_value(statistic: float) -> float:
+    """Return the p-value of a likelihood ratio for one variance, which cannot be below 0.
+
+    Half a point mass at 0, half chi-squared(1): Self & Liang (1987), JASA 82, 605-610.
+    """
+    return float(stats.chi2.sf(max(statistic, 0.0), 1)) / 2

@@ -117,15 +117,3 @@ def _solve_covariance(
     y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], variance: Mapping[str, float]
 ) -> FloatArray:
     return solve_subject_rater(y, X, codes, variance).beta_cov
-
-
-def independent_columns(X: FloatArray, more: FloatArray) -> FloatArray:
-    """Append the columns of ``more`` (n, m) that do not follow from those before them."""
-    for column in more.T:
-        length = float(np.linalg.norm(column))
-        if length == 0:
-            continue
-        rest = column - X @ np.linalg.lstsq(X, column, rcond=None)[0]
-        if np.linalg.norm(rest) > 1e-8 * length:
-            X = np.column_stack([X, column])
-    return X

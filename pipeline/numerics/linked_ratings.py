@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.errors import NotEstimable, msg, msgn
+from pipeline.errors import NotEstimable, msg
+from pipeline.numerics.fixed_columns import fixed_columns
+from pipeline.numerics.given_ratings import rated_once, too_few_shared
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -87,7 +89,7 @@ def link_ratings(
     given = pd.DataFrame(
         {"score": score, "rater": rater, "subject": subject, "criterion": criterion, "part": part}
     ).assign(row=np.arange(len(score)))
-    rated = given.loc[given["score"].notna()]
+    rated = rated_once(given, ("subject", "rater", "criterion"))
     _refuse_what_no_model_answers(rated)
     if rated["part"].isna().any():
         n_lacking = rated["part"].isna().sum()
@@ -129,17 +131,6 @@ def link_ratings(
 
 
 def _refuse_what_no_model_answers(rated: pd.DataFrame) -> None:
-    if rated.empty:
-        raise NotEstimable(msg("There are no ratings yet."))
-    n_twice = int(rated.duplicated(["subject", "rater", "criterion"]).sum())
-    if n_twice:
-        raise NotEstimable(
-            msgn(
-                "{n} judgement is given twice by the same rater on the same criterion.",
-                "{n} judgements are given twice by the same rater on the same criterion.",
-                n_twice,
-            )
-        )
     if rated["rater"].nunique() == 1:
         raise NotEstimable(
             msg(
@@ -157,16 +148,7 @@ def _refuse_few_links(subject_of_cell: IntArray, n_raters: int, n_parts: int) ->
     per_subject = np.bincount(subject_of_cell)
     n_shared = int((per_subject >= 2).sum())
     if n_shared < _LEAST_SHARED:
-        raise NotEstimable(
-            msgn(
-                "Only {n} person or conversation was rated by two raters or more; at least {least} "
-                "are needed to compare raters.",
-                "Only {n} people or conversations were rated by two raters or more; at least "
-                "{least} are needed to compare raters.",
-                n_shared,
-                least=_LEAST_SHARED,
-            )
-        )
+        raise NotEstimable(too_few_shared(n_shared, _LEAST_SHARED))
     # every further cell that closes a loop in the graph is one check of a rater against chance
     if len(subject_of_cell) - n_raters - len(per_subject) + n_parts < 1:
         raise NotEstimable(
@@ -175,33 +157,3 @@ def _refuse_few_links(subject_of_cell: IntArray, n_raters: int, n_parts: int) ->
                 "chance. Two raters who share several people would show it."
             )
         )
-
-
-def fixed_columns(part: npt.NDArray[np.int64], *factors: IntArray) -> FloatArray:
-    """Code components and further fixed factors as independent columns, intercepts first.
-
-    Parameters
-    ----------
-    part : ndarray of int, (n,)
-        Component of each rating.
-    *factors : ndarray of int, each (n,)
-        Levels counted from 0, such as the criterion; levels that follow from columns before them
-        are left out.
-
-    Returns
-    -------
-    ndarray, (n, p)
-        Zeros and ones, of full rank.
-    """
-    of_part, parts = pd.factorize(part, sort=True)
-    codes = np.column_stack([of_part, *factors])
-    met, position = np.unique(codes, axis=0, return_inverse=True)
-    sizes = [len(parts), *(int(code.max()) + 1 for code in factors)]
-    table = np.column_stack([np.eye(size)[met[:, k]] for k, size in enumerate(sizes)])
-    # the intercepts must stay whole; columns that follow from them go
-    kept = list(range(len(parts)))
-    for column in range(len(parts), table.shape[1]):
-        if np.linalg.matrix_rank(table[:, [*kept, column]]) > len(kept):
-            kept.append(column)
-    columns: FloatArray = table[:, kept][position.ravel()]
-    return columns

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.errors import Message, NotEstimable, msg, msgn
+from pipeline.errors import Message, NotEstimable, msg
+from pipeline.numerics.given_ratings import rated_once, rated_rows, too_few_shared
 from pipeline.numerics.rating_model import (
     CodedRatings,
     code_ratings,
@@ -38,18 +39,7 @@ def linked_ratings(
     NotEstimable
         No ratings, a judgement given twice, too few shared subjects, or equal scores.
     """
-    rated = ratings.loc[ratings["score"].notna()]
-    if rated.empty:
-        raise NotEstimable(msg("There are no ratings yet."))
-    n_twice = int(rated.duplicated([*subject, "rater_id", "criterion_id"]).sum())
-    if n_twice:
-        raise NotEstimable(
-            msgn(
-                "{n} judgement is given twice by the same rater on the same criterion.",
-                "{n} judgements are given twice by the same rater on the same criterion.",
-                n_twice,
-            )
-        )
+    rated = rated_once(ratings, (*subject, "rater_id", "criterion_id"))
     about = pd.MultiIndex.from_frame(rated[list(subject)]).factorize(sort=True)[0]
     every = code_ratings(rated["score"], about, rated["rater_id"], rated["criterion_id"])
     linked = linked_rows(every)
@@ -58,16 +48,7 @@ def linked_ratings(
     coded = keep(every, linked)
     n_shared = int((raters_per_subject(coded) >= 2).sum())
     if n_shared < LEAST_SHARED:
-        raise NotEstimable(
-            msgn(
-                "Only {n} person or conversation was rated by two raters or more; at least {least} "
-                "are needed to compare raters.",
-                "Only {n} people or conversations were rated by two raters or more; at least "
-                "{least} are needed to compare raters.",
-                n_shared,
-                least=LEAST_SHARED,
-            )
-        )
+        raise NotEstimable(too_few_shared(n_shared, LEAST_SHARED))
     if coded.constant:
         raise NotEstimable(msg("All scores that could be compared are the same."))
     return coded
@@ -97,9 +78,7 @@ def person_scores(ratings: pd.DataFrame, severity: pd.Series | None = None) -> p
     NotEstimable
         There are no ratings.
     """
-    rated = ratings.loc[ratings["score"].notna()]
-    if rated.empty:
-        raise NotEstimable(msg("There are no ratings yet."))
+    rated = rated_rows(ratings)
     # one order of adding up, so that the order of rows does not show in the last digit
     rated = rated.sort_values(["employee_id", "criterion_id", "rater_id", "score"])
     score = rated["score"].astype(float)

@@ -19,10 +19,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
+from scipy import sparse
 from scipy.sparse import csgraph
 
-from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError, fit_crossed
+from pipeline.numerics.crossed_reml import (
+    CrossedFit,
+    CrossedModelError,
+    boundary_p_value,
+    fit_crossed,
+)
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -152,33 +157,6 @@ def crossed(*codes: IntArray) -> IntArray:
     return combined
 
 
-def fixed_columns(*codes: IntArray) -> FloatArray:
-    """Code factors as independent columns: the first as intercepts, of the others what is left.
-
-    Parameters
-    ----------
-    codes : ndarray of int, each (n,)
-        Levels counted from 0, all in use.
-
-    Returns
-    -------
-    ndarray, (n, p)
-    """
-    met, row = np.unique(np.column_stack(codes), axis=0, return_inverse=True)
-    table = np.column_stack([np.eye(int(c.max()) + 1)[c] for c in met.T])
-    kept = list(range(int(codes[0].max()) + 1))
-    basis = np.linalg.qr(table[:, kept])[0]
-    for column in range(len(kept), table.shape[1]):
-        rest = table[:, column] - basis @ (basis.T @ table[:, column])
-        rest = rest - basis @ (basis.T @ rest)
-        length = float(np.linalg.norm(rest))
-        if length > 1e-8:
-            basis = np.column_stack([basis, rest / length])
-            kept.append(column)
-    columns: FloatArray = table[:, kept][row.ravel()]
-    return columns
-
-
 def codes_of(coded: CodedRatings) -> dict[str, IntArray]:
     """Code the terms of M2, in its order."""
     codes = {
@@ -252,7 +230,7 @@ def boundary_test(
         raise CrossedModelError("expected another term beside the one tested")
     without = fit_crossed(y, X, others)
     statistic = max(without.criterion - fit.criterion, 0.0)
-    return statistic, float(stats.chi2.sf(statistic, 1)) / 2
+    return statistic, boundary_p_value(statistic)
 
 
 def _by_content(code: IntArray, y: FloatArray, n: int) -> IntArray:

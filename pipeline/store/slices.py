@@ -64,6 +64,8 @@ class SessionData:
     past_ratings
         Judgements by others of these employees in earlier cycles: employee_id, cycle, subject_id,
         rater_id, criterion_id, score.
+    past_results
+        Results of these employees in earlier cycles, as in `results`.
     organisation_scores
         criterion_id, score, n over the whole organisation in this cycle.
     previous_scores
@@ -90,6 +92,7 @@ class SessionData:
     opinions: pd.DataFrame
     cycles: tuple[str, ...]
     past_ratings: pd.DataFrame
+    past_results: pd.DataFrame
     organisation_scores: pd.DataFrame
     previous_scores: pd.DataFrame
     last_session: Session | None
@@ -151,6 +154,10 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
         opinions=rows_of(connection, "opinions", t["opinions"].c.session_id == one_session),
         cycles=tuple(every),
         past_ratings=_past_ratings(connection, session, every, ids),
+        past_results=rows_of(
+            connection, "results", t["results"].c.cycle.in_(_earlier(session, every)),
+            t["results"].c.employee_id.in_(ids),
+        ),
         organisation_scores=_organisation_scores(connection, session),
         previous_scores=_previous_scores(connection, session, every),
         last_session=last,
@@ -229,10 +236,14 @@ def _evidence(
     return rows_of(connection, "evidence", *within)
 
 
+def _earlier(session: Session, every: list[str]) -> list[str]:
+    return every[: every.index(session.cycle)] if session.cycle in every else []
+
+
 def _past_ratings(
     connection: sa.Connection, session: Session, every: list[str], ids: sa.Select[Any]
 ) -> pd.DataFrame:
-    earlier = every[: every.index(session.cycle)] if session.cycle in every else []
+    earlier = _earlier(session, every)
     names = ("employee_id", "cycle", "subject_id", "rater_id", "criterion_id", "score")
     query = (
         sa.select(*(_ratings.c[name] for name in names))

@@ -183,7 +183,7 @@ def _read_cycle(
     for table, person, where in (
         ("evidence", "employee_id", _dated_within(connection, cycle)),
         ("goals", "owner_id", []),
-        ("results", "employee_id", [_tables["results"].c.cycle == cycle]),
+        ("results", "employee_id", [_tables["results"].c.cycle.in_([*earlier, cycle])]),
     ):
         kept = _tables[table]
         found = _grouped(

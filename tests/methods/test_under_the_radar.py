@@ -66,7 +66,43 @@ def test_a_riser_with_little_evidence_is_found() -> None:
     row = found.employees.iloc[0]
     assert row["rising"]
     assert 0 < row["slope_low"] < row["slope"] < row["slope_high"]
-    assert row["p_rising"] > 0.95
+    assert row["p_rising"] < 0.01
+
+
+def test_the_interval_of_a_lone_riser_holds_the_rise() -> None:
+    """One who rises among many who do not is not pulled to them: nominal coverage."""
+    held = []
+    for seed in range(40):
+        row = estimate(people(seed, rise=0.4)).employees.iloc[0]
+        # the mean of all rises a little with the one
+        held.append(row["slope_low"] <= 0.4 * (1 - 1 / 40) <= row["slope_high"])
+    assert np.mean(held) >= 0.875
+
+
+def test_severity_is_taken_out_of_a_rise() -> None:
+    """Who goes from a strict to a mild rater does not rise."""
+    tables = people(1)
+    tables["ratings"] = tables["ratings"].assign(rater_id="mild")
+    tables["history"] = tables["history"].assign(rater_id="mild")
+    strict = tables["history"]["employee_id"].eq("e000") & (tables["history"]["cycle"] < "2024")
+    tables["history"].loc[strict, ["rater_id"]] = "strict"
+    tables["history"].loc[strict, ["score"]] -= 0.8
+    assert estimate(tables).employees.iloc[0]["rising"]
+    known = pd.Series({"strict": 0.4, "mild": -0.4})
+    assert not estimate(tables, severity=known).employees.iloc[0]["rising"]
+
+
+def test_results_that_the_rating_tells_of_are_no_surprise() -> None:
+    """Good results with a rating to match are not above what the rating leads to expect."""
+    rng = np.random.default_rng(5)
+    tables = people(1)
+    score = tables["ratings"].set_index("employee_id")["score"]
+    away = tables["results"]["employee_id"].map(score - score.mean())
+    tables["results"]["value"] = 100 * (1 + 0.1 * away + rng.normal(0, 0.01, len(away)))
+    found = estimate(tables).employees
+    best = found.loc[found["score"].idxmax()]
+    assert best["n_results"] == 4
+    assert not best["results_above"]
 
 
 def test_results_above_those_of_colleagues_are_found() -> None:

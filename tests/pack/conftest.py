@@ -157,6 +157,7 @@ def session_data(shape: Shape = Shape(), **changes: Any) -> SessionData:  # froz
         ),
         goals=table("goals"),
         results=table("results"),
+        past_results=table("results"),
         opinions=table(
             "opinions",
             [

@@ -53,7 +53,7 @@ CHANGES: list[tuple[str, int, str, object, set[str]]] = [
     ("evidence", 1, "text", "other", set()),
     ("goals", 1, "text", "other", {ZUID}),
     ("results", 1, "value", 9.0, {ZUID}),
-    ("results", 2, "value", 9.0, {BEFORE}),
+    ("results", 2, "value", 9.0, {BEFORE, NOORD}),
     ("opinions", 0, "note", "other", {NOORD}),
     ("decisions", 0, "argument", "other", set()),
     ("actions", 0, "measure", "other", {NOORD}),
@@ -92,7 +92,8 @@ def test_every_part_of_a_slice_is_stamped_or_named_as_left_out() -> None:
     assert {field.name for field in fields(SessionData)} == NOT_IN_STAMP | {
         "session", "ratings", "self_ratings", "employees", "people", "criteria", "cycle",
         "participants", "evidence", "goals", "results", "opinions", "past_ratings",
-        "previous_scores", "last_session", "last_actions", "last_norms", "n_rejected",
+        "past_results", "previous_scores", "last_session", "last_actions", "last_norms",
+        "n_rejected",
     }  # fmt: skip
 
 
