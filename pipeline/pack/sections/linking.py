@@ -71,8 +71,8 @@ def build(context: Context) -> list[Block]:
                     say(
                         msg(
                             "Extra ratings tell strict raters from weaker teams. More of them make"
-                            " severity surer; second ratings of real people buy more than invented"
-                            " cases when they are few."
+                            " severity surer. Second ratings of real people buy somewhat more than"
+                            " as many invented cases."
                         )
                         if _seconds_win(found)
                         else msg(
@@ -89,7 +89,8 @@ def build(context: Context) -> list[Block]:
 
 
 def _present(found: Linking) -> Row:
-    return found.plans[found.plans["kind"].eq(PRESENT)].iloc[0].to_dict()
+    row: Row = found.plans[found.plans["kind"].eq(PRESENT)].iloc[0].to_dict()
+    return row
 
 
 def _chosen(found: Linking) -> Row:

@@ -22,35 +22,37 @@ def build(context: Context) -> list[Block]:
     found = context.analysis.ordinal
     if not isinstance(found, Ordinal):
         return []
-    text = " ".join(_sentences(context, found))
-    details = _details(context, found)
+    sentences = _about_severity(context, found)
+    if context.is_organisation:
+        # which points are empty or rare would tell of a small group
+        return [Text(one) for one in sentences]
+    text = " ".join([*sentences, *_about_the_scale(context, found)])
     blocks: list[Block] = [Text(text)] if text else []
-    return [*blocks, Fold(context.say(msg("The scale as a ladder of categories")), tuple(details))]
+    details = tuple(_details(context, found))
+    return [*blocks, Fold(context.say(msg("The scale as a ladder of categories")), details)]
 
 
-def _sentences(context: Context, found: Ordinal) -> list[str]:
+def _about_severity(context: Context, found: Ordinal) -> list[str]:
+    if found.spearman is None:
+        return []
+    text = (
+        msg(
+            "The order of raters by severity changes when scale points need not be equally far"
+            " apart (rank correlation {r}): read severity with care.",
+            r=float(found.spearman),
+        )
+        if found.disagrees
+        else msg(
+            "The order of raters by severity hardly changes when scale points need not be equally"
+            " far apart (rank correlation {r}).",
+            r=float(found.spearman),
+        )
+    )
+    return [context.say(text)]
+
+
+def _about_the_scale(context: Context, found: Ordinal) -> list[str]:
     say, texts = context.say, []
-    if found.spearman is not None:
-        if found.disagrees:
-            texts.append(
-                say(
-                    msg(
-                        "The order of raters by severity changes when scale points need not be"
-                        " equally far apart (rank correlation {r}): read severity with care.",
-                        r=float(found.spearman),
-                    )
-                )
-            )
-        else:
-            texts.append(
-                say(
-                    msg(
-                        "The order of raters by severity stays the same when scale points need not"
-                        " be equally far apart (rank correlation {r}).",
-                        r=float(found.spearman),
-                    )
-                )
-            )
     if found.crowded:
         texts.append(
             say(
@@ -102,8 +104,7 @@ def _details(context: Context, found: Ordinal) -> list[Block]:
                     )
                 )
             )
-    if not context.is_organisation:
-        blocks += _fit(context, found)
+    blocks += _fit(context, found)
     if found.spearman_reason is not None:
         blocks.append(
             Text(

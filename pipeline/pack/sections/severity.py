@@ -207,9 +207,11 @@ def _named(context: Context, found: Severity) -> list[Block]:
             say(
                 msgn(
                     "{n} rater very probably differs by more than {size} points from the average"
-                    " rater. By this rule at most {rate} of all raters named are expected to be wrong.",
+                    " rater. Of all raters named by this rule at most {rate} are expected to be"
+                    " named wrongly.",
                     "{n} raters very probably differ by more than {size} points from the average"
-                    " rater. By this rule at most {rate} of all raters named are expected to be wrong.",
+                    " rater. Of all raters named by this rule at most {rate} are expected to be"
+                    " named wrongly.",
                     len(rows),
                     size=float(flags.practical_difference),
                     rate=context.percent(flags.rate),

@@ -100,8 +100,7 @@ def _shares(context: Context, found: Components) -> list[Block]:
         rows.append(
             (
                 name,
-                Cell(drawing=share_bar(float(row["share"]), f"{name}: {share}")),
-                share,
+                Cell(share, drawing=share_bar(float(row["share"]), f"{name}: {share}")),
                 say(
                     msg(
                         "{low} to {high}",
@@ -125,8 +124,7 @@ def _shares(context: Context, found: Components) -> list[Block]:
             say(msg("Sources of differences between single scores")),
             (
                 Column(say(msg("Source")), wide=True),
-                Column(""),
-                Column(say(msg("Share")), numeric=True),
+                Column(say(msg("Share"))),
                 Column(say(msg("Interval")), numeric=True),
                 Column(say(msg("More than chance?"))),
             ),
@@ -166,7 +164,7 @@ _HOLDS = {
 
 def _enough(context: Context, found: Components) -> list[Block]:
     say, targets = context.say, sorted(found.enough["target"].unique())
-    rows = []
+    rows: list[tuple[str | Cell, ...]] = []
     for (facet, coefficient), part in found.enough.groupby(["facet", "coefficient"], sort=False):
         by_target = {row["target"]: row for row in part.to_dict("records")}
         rows.append(
@@ -216,7 +214,8 @@ def _range(context: Context, row: Row) -> str:
 
 def _study(context: Context, found: Components) -> Table:
     """Return the reliabilities at each number of raters (or conversations)."""
-    say, rows = context.say, []
+    say = context.say
+    rows: list[tuple[str | Cell, ...]] = []
     for row in found.study.to_dict("records"):
         k = int(row["k"])
         rows.append(

@@ -12,6 +12,7 @@ from pipeline.methods.styles import Styles
 from pipeline.pack.blocks import Block, Bullets, Column, Fold, Part, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.sections.findings import Finding, found
+from pipeline.pack.wording import NO_VALUE
 
 MOST_SHOWN = 10
 QUESTIONS = {
@@ -96,10 +97,13 @@ def _looked_at(context: Context, answered: list[str], shown: list[Finding]) -> T
     columns.append(Column(say(msg("In this department"))))
     rows = []
     for name in answered:
+        number = _department(context, name)
+        if context.is_organisation and not number:
+            continue
         row = [say(QUESTIONS[name])]
         if not context.is_organisation:
             row.append(_outcome(context, name, shown))
-        rows.append((*row, _department(context, name)))
+        rows.append((*row, number or NO_VALUE))
     return Table(say(msg("What was looked at")), tuple(columns), tuple(rows), dense=True)
 
 
@@ -166,7 +170,7 @@ def _styles(context: Context) -> list[Block]:
     sizes = answer.styles.drop_duplicates("style").set_index("style")["n"]
     lines = []
     for style, n in sizes.items():
-        described = answer.description[int(style)]  # type: ignore[call-overload]  # an integer
+        described = answer.description[int(style)]
         text = say(msgn("{n} rater:", "{n} raters:", int(n)))
         lines.append(" ".join([text, *(say(one) for one in described)]))
     return [Fold(say(msg("Styles of rating")), (Bullets(tuple(lines)),))]
