@@ -69,15 +69,15 @@ def sentence(context: Context) -> str:
         return ""
     return context.of_kind(
         msg(
-            "A mean score per person that other raters would also give (reliability {target})"
-            " needs about {k} raters per person ({interval}).",
+            "Raters needed per person for a mean score that other raters would also give"
+            " (reliability {target}): about {k} ({interval}).",
             target=float(row["target"]),
             k=int(row["k"]),
             interval=_range(context, row),
         ),
         msg(
-            "A mean score per conversation that other raters would also give (reliability"
-            " {target}) needs about {k} raters per conversation ({interval}).",
+            "Raters needed per conversation for a mean score that other raters would also give"
+            " (reliability {target}): about {k} ({interval}).",
             target=float(row["target"]),
             k=int(row["k"]),
             interval=_range(context, row),
