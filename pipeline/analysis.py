@@ -31,7 +31,7 @@ from pipeline.methods.range_use import RangeUse, estimate_range_use
 from pipeline.methods.recency import Recency, estimate_recency
 from pipeline.methods.reliability import Reliability, estimate_reliability
 from pipeline.methods.results_mismatch import ResultsMismatch, estimate_results_mismatch
-from pipeline.methods.severity import Severity, estimate_severity
+from pipeline.methods.severity import Severity, estimate_severity, severity_again
 from pipeline.methods.standing import Standing, estimate_standing
 from pipeline.methods.styles import Styles, estimate_styles
 from pipeline.methods.under_the_radar import UnderTheRadar, estimate_under_the_radar
@@ -175,7 +175,14 @@ def _about_raters(data: SessionData, settings: Settings, design: Design) -> dict
     component = design.subjects.set_index("subject_id")["component"]
     linked = design.verdict == "linked"
     comparable = design.raters["verdict"].eq("comparable")
-    severity = _severity(ratings, component, settings, chosen.statsmodels_most_ratings)
+    severity = _ask(
+        estimate_severity,
+        ratings,
+        component=component,
+        level=chosen.level,
+        practical_difference=chosen.practical_difference,
+        statsmodels_most_ratings=chosen.statsmodels_most_ratings,
+    )
     found: dict[str, Any] = {
         "severity": severity,
         "components": _ask(estimate_components, ratings, component=component, level=chosen.level),
@@ -193,22 +200,9 @@ def _about_raters(data: SessionData, settings: Settings, design: Design) -> dict
     return found
 
 
-def _severity(
-    ratings: pd.DataFrame, component: pd.Series, settings: Settings, statsmodels_most_ratings: int
-) -> Severity | NotEstimable:
-    return _ask(
-        estimate_severity,
-        ratings,
-        component=component,
-        level=settings.methods.level,
-        practical_difference=settings.methods.practical_difference,
-        statsmodels_most_ratings=statsmodels_most_ratings,
-    )
-
-
-def _comparable(severity: Severity, design: Design) -> pd.DataFrame:
+def _comparable(raters: pd.DataFrame, design: Design) -> pd.DataFrame:
     comparable = design.raters.loc[design.raters["verdict"].eq("comparable"), "rater_id"]
-    return severity.raters[severity.raters["rater_id"].isin(set(comparable))]
+    return raters[raters["rater_id"].isin(set(comparable))]
 
 
 def _flags(
@@ -223,14 +217,17 @@ def _flags(
             minimum_partners=chosen.minimum_partners,
         )
         component = again.subjects.set_index("subject_id")["component"]
-        found = _severity(ratings, component, settings, statsmodels_most_ratings=0)
-        if isinstance(found, NotEstimable):
-            raise found
-        return _comparable(found, again)
+        raters = severity_again(
+            ratings,
+            component=component,
+            level=chosen.level,
+            practical_difference=chosen.practical_difference,
+        )
+        return _comparable(raters, again)
 
     return _ask(
         estimate_flags,
-        _comparable(severity, design),
+        _comparable(severity.raters, design),
         ratings=data.ratings,
         refit=refit,
         rate=chosen.false_discovery_rate,

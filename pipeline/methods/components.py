@@ -290,7 +290,10 @@ def _likelihood_ratio(
 ) -> float:
     if fit.variance[name] == 0:
         return 0.0
-    without = {other: code for other, code in kept.items() if other != name}
+    try:
+        return fit.likelihood_ratio(name)
+    except CrossedModelError:  # not from these estimates: fit again
+        without = {other: code for other, code in kept.items() if other != name}
     return max(fit_crossed(score, fixed, without).criterion - fit.criterion, 0.0)
 
 

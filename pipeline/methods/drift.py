@@ -160,13 +160,14 @@ def estimate_drift(
     try:
         fit = fit_terms(coded.score, X, codes, (SUBJECT, RATER, _RATER_PERIOD))
         statistic, p_drift = boundary_test(fit, _RATER_PERIOD, coded.score, X, codes)
-        without = fit_terms(
-            coded.score, X, {name: codes[name] for name in fit.effects if name != _RATER_PERIOD}
-        )
+        without = {name: value for name, value in fit.variance.items() if name != _RATER_PERIOD}
+        if fit.variance[_RATER_PERIOD] > 0:  # where it is 0 the others are what they would be
+            others = {name: codes[name] for name in fit.effects if name != _RATER_PERIOD}
+            without = fit_terms(coded.score, X, others).variance
         low, high = fit.profile_interval(_RATER_PERIOD, level)
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None
-    lasting = {**without.variance, RATER: _LASTING * without.variance["residual"]}
+    lasting = {**without, RATER: _LASTING * without["residual"]}
     found = forward_shifts(
         coded.score, X, codes, lasting, indicator(codes[_RATER_PERIOD]),
         q=q, least=practical_difference,

@@ -43,7 +43,7 @@ from pipeline.numerics.crossed_reml import (
     fit_crossed,
 )
 from pipeline.numerics.linked_ratings import LinkedRatings, link_ratings
-from pipeline.numerics.variance_shares import profile, variance_share
+from pipeline.numerics.variance_shares import profile, profile_high, variance_share
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -51,6 +51,8 @@ STATSMODELS, CROSSED = "statsmodels MixedLM", "crossed REML"
 FEW_RATERS = 15
 """Below this the uncertainty of the variances themselves counts."""
 _CRITERION_TOLERANCE = 1e-3
+_LEVEL_OF_ERRORS = 0.95
+"""Of the interval that tells how far the SD of raters may reach when errors are averaged."""
 _NOTHING_LEFT = msg(
     "These ratings are too few, or too regular, to tell rater, rated person and chance apart."
 )
@@ -140,37 +142,15 @@ def estimate_severity(
     ValueError
         ``component`` lacks a rated subject.
     """
-    linked = link_ratings(
-        ratings["score"],
-        ratings["rater_id"],
-        ratings["subject_id"],
-        ratings["criterion_id"],
-        part=ratings["subject_id"].map(component),
-    )
+    linked = _linked(ratings, component)
     fit = _fit(linked, ("rater", "subject"))
     variance, severity, engine = _estimates(linked, fit, statsmodels_most_ratings)
-    se = _standard_errors(linked, fit, severity)
-    half = float(stats.norm.ppf((1 + level) / 2)) * se
-    beyond = stats.norm.sf((practical_difference - severity) / se)
-    below = stats.norm.cdf((-practical_difference - severity) / se)
+    of_variance = profile(fit, "rater", level)
+    high = of_variance.high if level == _LEVEL_OF_ERRORS else None
     share = variance["rater"] / sum(variance.values())
-    shares = variance_share(fit, "rater", profile(fit, "rater", level), level)
-    of_rater, n_raters = linked.codes["rater"], len(linked.rater_ids)
-    cells = np.unique(linked.codes["pair"], return_index=True)[1]
+    shares = variance_share(fit, "rater", of_variance, level)
     return Severity(
-        raters=pd.DataFrame(
-            {
-                "rater_id": pd.Series(linked.rater_ids),
-                "component": linked.component,
-                "severity": severity,
-                "se": se,
-                "ci_low": severity - half,
-                "ci_high": severity + half,
-                "p_practical": beyond + below,
-                "n_subjects": np.bincount(of_rater[cells], minlength=n_raters),
-                "n_ratings": np.bincount(of_rater, minlength=n_raters),
-            }
-        ),
+        raters=_raters(linked, fit, severity, practical_difference, level, high),
         var_subject=variance["subject"],
         var_rater=variance["rater"],
         var_residual=variance["residual"],
@@ -183,6 +163,64 @@ def estimate_severity(
         engine=engine,
         n_left_out=linked.n_left_out,
         var_subject_rater=variance.get("pair", 0.0),
+    )
+
+
+def severity_again(
+    ratings: pd.DataFrame,
+    *,
+    component: pd.Series,
+    level: float = 0.95,
+    practical_difference: float = 0.3,
+) -> pd.DataFrame:
+    """Estimate `Severity.raters` alone, for estimates made again on part of the ratings.
+
+    By the workbench's own solver, without the share, the test and their cost.
+
+    Raises
+    ------
+    NotEstimable
+        As `estimate_severity`.
+    """
+    linked = _linked(ratings, component)
+    fit = _fit(linked, ("rater", "subject"))
+    severity = 0.0 - fit.effects["rater"].blup
+    return _raters(linked, fit, severity, practical_difference, level, None)
+
+
+def _linked(ratings: pd.DataFrame, component: pd.Series) -> LinkedRatings:
+    return link_ratings(
+        ratings["score"],
+        ratings["rater_id"],
+        ratings["subject_id"],
+        ratings["criterion_id"],
+        part=ratings["subject_id"].map(component),
+    )
+
+
+def _raters(
+    linked: LinkedRatings, fit: CrossedFit, severity: FloatArray, practical_difference: float,
+    level: float, high: float | None,
+) -> pd.DataFrame:  # fmt: skip
+    """Return a row per rater; ``high`` is the upper end of the variance where it is known."""
+    se = _standard_errors(linked, fit, severity, high)
+    half = float(stats.norm.ppf((1 + level) / 2)) * se
+    beyond = stats.norm.sf((practical_difference - severity) / se)
+    below = stats.norm.cdf((-practical_difference - severity) / se)
+    of_rater, n_raters = linked.codes["rater"], len(linked.rater_ids)
+    cells = np.unique(linked.codes["pair"], return_index=True)[1]
+    return pd.DataFrame(
+        {
+            "rater_id": pd.Series(linked.rater_ids),
+            "component": linked.component,
+            "severity": severity,
+            "se": se,
+            "ci_low": severity - half,
+            "ci_high": severity + half,
+            "p_practical": beyond + below,
+            "n_subjects": np.bincount(of_rater[cells], minlength=n_raters),
+            "n_ratings": np.bincount(of_rater, minlength=n_raters),
+        }
     )
 
 
@@ -250,12 +288,16 @@ def _by_statsmodels(
     return {**variance, "residual": float(fit.scale)}, 0.0 - blup
 
 
-def _standard_errors(linked: LinkedRatings, fit: CrossedFit, severity: FloatArray) -> FloatArray:
+def _standard_errors(
+    linked: LinkedRatings, fit: CrossedFit, severity: FloatArray, high: float | None
+) -> FloatArray:
     """How far a severity is off, root mean square, scale points."""
     if len(severity) >= FEW_RATERS and fit.variance["rater"] > 0:
         return fit.effects["rater"].sd
     # the interval may have no upper end; severities cannot spread more than the scores do
-    upper = np.sqrt(min(profile(fit, "rater", 0.95).high, 4 * float(np.var(linked.score))))
+    if high is None:
+        high = profile_high(fit, "rater", _LEVEL_OF_ERRORS)
+    upper = np.sqrt(min(high, 4 * float(np.var(linked.score))))
     if len(severity) >= FEW_RATERS:
         # nothing found: what every severity may still be
         return np.full(len(severity), upper)
@@ -268,7 +310,10 @@ def _standard_errors(linked: LinkedRatings, fit: CrossedFit, severity: FloatArra
 def _p_rater(linked: LinkedRatings, fit: CrossedFit) -> float:
     if fit.variance["rater"] == 0:
         return 1.0
-    names = [name for name in fit.effects if name != "rater"]
-    codes = {name: linked.codes[name] for name in names}
-    without = fit_crossed(linked.score, linked.fixed, codes)
-    return boundary_p_value(without.criterion - fit.criterion)
+    try:
+        statistic = fit.likelihood_ratio("rater")
+    except CrossedModelError:  # not from these estimates: fit again
+        codes = {name: linked.codes[name] for name in fit.effects if name != "rater"}
+        without = fit_crossed(linked.score, linked.fixed, codes)
+        statistic = max(without.criterion - fit.criterion, 0.0)
+    return boundary_p_value(statistic)

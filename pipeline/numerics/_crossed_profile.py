@@ -33,7 +33,11 @@ class _Constrained:
 
 
 def profile_interval(
-    model: CrossedLikelihood, estimate: FloatArray, index: int, level: float
+    model: CrossedLikelihood,
+    estimate: FloatArray,
+    index: int,
+    level: float,
+    only_high: bool = False,
 ) -> tuple[float, float]:
     """Return the interval of one variance.
 
@@ -46,6 +50,8 @@ def profile_interval(
         Which of them.
     level : float
         Confidence level between 0 and 1.
+    only_high : bool
+        Spare the search for the lower end, which is then NaN.
 
     Returns
     -------
@@ -63,6 +69,8 @@ def profile_interval(
     shift = float(estimate[-1] / model.mean_count[index]) if is_term else 0.0
     high = _end_point(model, best, index, target, shift, 1.0)
     low = 0.0
+    if only_high:
+        return np.nan, high
     if estimate[index] > 0:
         if is_term:
             at_zero = _minimise(model, best.variances, index, 0.0)
@@ -70,6 +78,18 @@ def profile_interval(
                 return 0.0, high
         low = _end_point(model, best, index, target, shift, -1.0)
     return low, high
+
+
+def without_term(model: CrossedLikelihood, estimate: FloatArray, index: int) -> float:
+    """Return by how much the criterion rises, at least 0, when one variance is set to 0.
+
+    Raises
+    ------
+    NoInterval
+        If the minimum over the other variances is not found.
+    """
+    best = _minimise(model, estimate, index, float(estimate[index]))
+    return max(_minimise(model, estimate, index, 0.0).criterion - best.criterion, 0.0)
 
 
 def _end_point(

@@ -35,7 +35,7 @@ from pipeline.numerics._crossed_design import (
 )
 from pipeline.numerics._crossed_likelihood import CrossedLikelihood
 from pipeline.numerics._crossed_optimum import Optimum, maximise
-from pipeline.numerics._crossed_profile import profile_interval
+from pipeline.numerics._crossed_profile import profile_interval, without_term
 
 __all__ = [
     "CrossedFit",
@@ -183,13 +183,38 @@ class CrossedFit:
         NoInterval
             If the search for an end point does not converge.
         """
+        if not 0.0 < level < 1.0:
+            raise InvalidInput(f"expected a level between 0 and 1, got {level}")
+        return profile_interval(self._model, *self._one_of(name), level)
+
+    def profile_high(self, name: str, level: float = 0.95) -> float:
+        """Return the upper end of `profile_interval`, in half the time."""
+        if not 0.0 < level < 1.0:
+            raise InvalidInput(f"expected a level between 0 and 1, got {level}")
+        return profile_interval(self._model, *self._one_of(name), level, only_high=True)[1]
+
+    def likelihood_ratio(self, name: str) -> float:
+        """Return twice the log likelihood that leaving out one factor costs, 0 or more.
+
+        Found from these estimates on the same design, which is quicker than another fit.
+
+        Raises
+        ------
+        InvalidInput
+            For an unknown name.
+        NoInterval
+            If the search over the other variances does not converge.
+        """
+        if name == RESIDUAL:
+            raise InvalidInput("expected a factor, the residual cannot be left out")
+        return without_term(self._model, *self._one_of(name))
+
+    def _one_of(self, name: str) -> tuple[FloatArray, int]:
+        """Return all estimates in order, the residual last, and the place of one of them."""
         names = (*self._model.design.names, RESIDUAL)
         if name not in names:
             raise InvalidInput(f"expected one of {names}, got {name!r}")
-        if not 0.0 < level < 1.0:
-            raise InvalidInput(f"expected a level between 0 and 1, got {level}")
-        estimate = np.array([self.variance[term] for term in names])
-        return profile_interval(self._model, estimate, names.index(name), level)
+        return np.array([self.variance[term] for term in names]), names.index(name)
 
     def summary(self) -> str:
         """Return the fit as a small text table."""

@@ -40,6 +40,14 @@ def profile(fit: CrossedFit, name: str, level: float) -> Bounded:
     return Bounded(fit.variance[name], low, high)
 
 
+def profile_high(fit: CrossedFit, name: str, level: float) -> float:
+    """Return the upper end of `profile` alone, in half the time."""
+    try:
+        return fit.profile_high(name, level)
+    except CrossedModelError:
+        return float("inf")
+
+
 def bounded_variance(fit: CrossedFit, name: str, level: float) -> Bounded:
     """Return a variance with its interval, by the quickest method that is right.
 

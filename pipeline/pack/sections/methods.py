@@ -8,10 +8,10 @@ import pandas as pd
 
 from pipeline.agenda import DISAGREEMENT, FAR_FROM_GROUP, FRINGE, JUMP
 from pipeline.errors import Message, msg
+from pipeline.methods.nested import Nested
 from pipeline.methods.severity import Severity
 from pipeline.pack.blocks import Block, Bullets, Column, Facts, Fold, Part, Table
 from pipeline.pack.context import Context
-from pipeline.pack.sections.severity import CERTAIN
 from pipeline.pack.wording import AUDIENCE
 
 GLOSSARY = (
@@ -117,7 +117,26 @@ def _methods(context: Context) -> list[Message]:
         msg("Cases: written rules with fixed thresholds, below. No model chooses people."),
     ]
     severity = context.analysis.severity
+    if isinstance(context.analysis.nested, Nested):
+        found.append(
+            msg(
+                "Raters without shared ratings: for each person the workbench also works out within"
+                " which bounds the score would lie if part or all of the difference between groups"
+                " were severity. These bounds are for checks; they adjust no rating."
+            )
+        )
     if isinstance(severity, Severity):
+        found += [
+            msg(
+                "Naming raters: by the chance that severity matters in practice, with a limit on"
+                " the expected share of wrong names; tried again without each criterion and"
+                " without the raters who share most."
+            ),
+            msg(
+                "Ways of rating: each rater is set beside what the model expects for the same"
+                " people and the same number of ratings, with a limit on false alarms."
+            ),
+        ]
         found.append(
             msg("The severity model here was fitted with {engine}.", engine=severity.engine)
         )
@@ -133,7 +152,10 @@ def _thresholds(context: Context) -> list[tuple[str, str]]:
     return [
         (say(msg("Level of intervals")), context.percent(chosen.level)),
         (say(msg("Severity that matters")), size(chosen.practical_difference)),
-        (say(msg("A rater is named from a chance of")), context.percent(CERTAIN)),
+        (
+            say(msg("Most raters that may be named wrongly, of all named")),
+            context.percent(chosen.false_discovery_rate),
+        ),
         (say(msg("Shared people to be comparable")), context.language.whole(chosen.minimum_shared)),
         (
             say(msg("Comparable people for a position")),

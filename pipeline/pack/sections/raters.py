@@ -7,7 +7,6 @@ import pandas as pd
 from pipeline.errors import NotEstimable, msg, msgn
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.design import Design
-from pipeline.methods.distribution import Distribution
 from pipeline.pack.blocks import (
     Block,
     Column,
@@ -20,7 +19,16 @@ from pipeline.pack.blocks import (
 )
 from pipeline.pack.charts.intervals import MOST_NAMED
 from pipeline.pack.context import Context
-from pipeline.pack.sections import conversation, severity
+from pipeline.pack.sections import (
+    conversation,
+    linking,
+    nested,
+    ordinal,
+    severity,
+    variance,
+    ways,
+)
+from pipeline.pack.sections.reasons import reasons
 from pipeline.pack.wording import ANSWERS, agreement_word
 
 
@@ -29,14 +37,26 @@ def build(context: Context) -> list[Block]:
     design = context.analysis.design
     if not isinstance(design, Design):
         return [context.reason(design, ANSWERS["design"])]
-    blocks: list[Block] = [banner(context, design)]
-    blocks += conversation.build(context)
-    blocks += severity.build(context, design)
-    if design.verdict in ("nested", "one_rater"):
-        blocks += _group_means(context)
-    blocks += _agreement(context)
-    blocks += _who_shares(context, design)
-    return blocks
+    return [
+        banner(context, design),
+        *conversation.build(context),
+        *severity.build(context, design),
+        *nested.build(context, design),
+        *linking.build(context),
+        *ways.build(context),
+        *_agreement(context),
+        *_details(context, design),
+    ]
+
+
+def _details(context: Context, design: Design) -> list[Block]:
+    blocks = [
+        *ordinal.build(context),
+        *variance.build(context),
+        *_who_shares(context, design),
+        *reasons(context, {name: ANSWERS[name] for name in _REASONS}),
+    ]
+    return [Part(context.say(msg("Checks and details")), tuple(blocks))] if blocks else []
 
 
 def _is_solid(context: Context, design: Design) -> bool:
@@ -64,7 +84,7 @@ def banner(context: Context, design: Design) -> Note:
             ),
             say(msg("The raters can be compared in part.")),
             tone="key",
-            more=(_remedy(context),),
+            more=(linking.remedy(context),),
         )
     if design.verdict == "linked":
         return Note(
@@ -90,77 +110,21 @@ def banner(context: Context, design: Design) -> Note:
             ),
             say(msg("The raters can be compared in part.")),
             tone="key",
-            more=(_remedy(context),),
+            more=(linking.remedy(context),),
         )
     if design.verdict == "one_rater":
         return Note(
             say(msg("Everything here was rated by one person.")) + " " + look_the_same,
             say(msg("There is one rater, so strictness cannot be seen.")),
             tone="key",
-            more=(_remedy(context),),
+            more=(linking.remedy(context),),
         )
     return Note(
         say(msg("Each rater rated other people.")) + " " + look_the_same,
         say(msg("The raters cannot be compared.")),
         tone="key",
-        more=(_remedy(context),),
+        more=(linking.remedy(context),),
     )
-
-
-def _remedy(context: Context) -> str:
-    return context.say(
-        msg(
-            "What would help: a second rating for a quarter of the people by another rater, or two"
-            " or three anchor cases that everybody scores."
-        )
-    )
-
-
-def _group_means(context: Context) -> list[Block]:
-    found = context.analysis.distribution
-    if not isinstance(found, Distribution) or found.by_rater.empty:
-        return []
-    rows = found.by_rater
-    if len(rows) < 2 or len(rows) > MOST_NAMED:
-        return []
-    say = context.say
-    ordered = rows.sort_values(["mean", "rater_id"], ascending=[False, True])
-    return [
-        Part(
-            say(msg("Means per rater's group")),
-            (
-                Table(
-                    say(msg("What each rater gave to the own group")),
-                    (
-                        Column(say(msg("Rater"))),
-                        Column(
-                            say(msg("Conversations") if context.is_conversation else msg("People")),
-                            numeric=True,
-                        ),
-                        Column(say(msg("Mean")), numeric=True),
-                        Column(say(msg("Interval")), numeric=True),
-                        Column(say(msg("Spread (standard deviation)")), numeric=True),
-                    ),
-                    tuple(
-                        (
-                            context.person(row["rater_id"]),
-                            context.language.whole(int(row["n_subjects"])),
-                            context.score(row["mean"]),
-                            context.interval(row["ci_low"], row["ci_high"]),
-                            context.score(row["sd"]),
-                        )
-                        for row in ordered.to_dict("records")
-                    ),
-                    note=say(
-                        msg(
-                            "A difference between groups can be the raters, the people, or both."
-                            " Nothing is adjusted: without shared ratings that would be guessing."
-                        )
-                    ),
-                ),
-            ),
-        )
-    ]
 
 
 def _agreement(context: Context) -> list[Block]:
@@ -195,6 +159,7 @@ def _agreement(context: Context) -> list[Block]:
         ),
     )  # fmt: skip
     facts.append((say(msg("Based on")), shared))
+    needed = variance.sentence(context)
     return [
         Part(
             title,
@@ -208,6 +173,7 @@ def _agreement(context: Context) -> list[Block]:
                     )
                 ),
                 Facts(tuple(facts)),
+                *((Text(needed),) if needed else ()),
             ),
         )
     ]
@@ -220,6 +186,11 @@ def _icc(context: Context, value: float, low: object, high: object) -> str:
     return f"{text} ({context.interval(float(low), float(high))})"  # type: ignore[arg-type]
 
 
+_REASONS = (
+    "reliability", "halo", "range_use", "consistency", "drift", "differential", "styles",
+    "ordinal", "components", "nested", "linking",
+)  # fmt: skip
+"""Answers whose absence is told in one place; severity and agreement tell their own."""
 _VERDICTS = {
     "comparable": msg("comparable"),
     "weakly_linked": msg("weakly linked"),

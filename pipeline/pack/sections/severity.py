@@ -1,4 +1,4 @@
-"""Severity of raters, inside part 7: a figure for everybody, names only where it is certain."""
+"""Severity of raters, inside part 7: a figure for everybody, names only by the rule of flags."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import pandas as pd
 
 from pipeline.errors import NotEstimable, msg, msgn
 from pipeline.methods.design import Design
+from pipeline.methods.flags import Flags
+from pipeline.methods.reliability import Reliability
 from pipeline.methods.severity import Severity
 from pipeline.pack.blocks import Block, Column, Facts, Figure, Note, Part, Table, Text
 from pipeline.pack.charts import forest, ribbon
 from pipeline.pack.charts.intervals import MOST_NAMED, Estimate, Scale
-from pipeline.pack.context import Context
-from pipeline.pack.wording import ANSWERS
+from pipeline.pack.context import Context, Row
+from pipeline.pack.wording import ANSWERS, NO_VALUE
 
-CERTAIN = 0.9
-"""Probability of a difference that matters in practice above which a rater is named."""
 MOST_AT_EACH_END = 10
+_LEFT_OUT = ("criteria", "partners")
 
 
-def flagged(found: Severity, design: Design) -> pd.DataFrame:
-    """Return the comparable raters whose severity almost surely matters in practice.
+def flagged(context: Context) -> pd.DataFrame:
+    """Return the raters who may be named for their severity, one row of `Flags.raters` each.
 
-    A weakly linked rater has an interval too, but part of a team difference may be booked in it,
-    so nobody is named on weak links.
+    Only comparable raters are among them: of a weakly linked rater part of a team difference may
+    be booked as severity.
     """
-    certain = found.raters[found.raters["p_practical"] >= CERTAIN]
-    return certain[certain["rater_id"].isin(comparable(design))]
+    found = context.analysis.flags
+    if not isinstance(found, Flags):
+        return pd.DataFrame({"rater_id": pd.Series(dtype="str")})
+    return found.raters[found.raters["flagged"].astype(bool)]
 
 
 def comparable(design: Design) -> set[str]:
@@ -62,10 +65,11 @@ def build(context: Context, design: Design) -> list[Block]:
                 ),
             )
         ),
+        *_levels(context),
     ]
     if len(found.raters):
-        blocks.append(_severity_figure(context, found, design))
-        blocks += _named(context, found, design)
+        blocks.append(_severity_figure(context, found))
+        blocks += _named(context, found)
     else:
         blocks.append(Note(say(msg("Single raters are not shown in this pack."))))
     if found.n_left_out:
@@ -92,9 +96,40 @@ def _share(context: Context, found: Severity) -> str:
     return f"{text} ({between})"
 
 
-def _severity_figure(context: Context, found: Severity, design: Design) -> Figure:
+def _levels(context: Context) -> list[Block]:
+    """Say how many levels of severity these ratings can tell apart."""
+    found = context.analysis.reliability
+    if not isinstance(found, Reliability):
+        return []
+    row = found.overall.iloc[0]
+    most = max(int(row["n_raters"]), 1)
+    # 2.7 strata are two levels that can be told apart, and there are no more levels than raters
+    k, low, high = (
+        min(max(int(row[name]), 1), most) for name in ("strata", "strata_low", "strata_high")
+    )
+    if k == 1:
+        text = msg(
+            "These ratings cannot tell levels of severity apart among {m} raters (interval"
+            " {low} to {high}).",
+            m=most,
+            low=low,
+            high=high,
+        )
+    else:
+        text = msg(
+            "{k} levels of severity can be told apart among {m} raters (interval {low} to {high})."
+            " That says how much is known, not whether it is good or bad.",
+            k=k,
+            m=most,
+            low=low,
+            high=high,
+        )
+    return [Text(context.say(text))]
+
+
+def _severity_figure(context: Context, found: Severity) -> Figure:
     say, rows, size = context.say, found.raters, found.practical_difference
-    named = set(flagged(found, design)["rater_id"])
+    named = set(flagged(context)["rater_id"])
     scale = Scale(
         say(msg("severity in scale points")),
         reference=0.0,
@@ -126,7 +161,7 @@ def _severity_figure(context: Context, found: Severity, design: Design) -> Figur
         shows = say(
             msg(
                 "The severity of each rater with its interval. In the shaded zone a difference does"
-                " not matter in practice; a diamond marks raters who are almost surely outside it."
+                " not matter in practice; a diamond marks raters who are named below."
             )
         )
     else:
@@ -148,8 +183,8 @@ def _severity_figure(context: Context, found: Severity, design: Design) -> Figur
         )
     alt = say(
         msg(
-            "Severity of {n} raters, from {low} to {high} scale points; {m} of them are almost"
-            " surely more than {size} points from the average rater.",
+            "Severity of {n} raters, from {low} to {high} scale points; {m} of them are named for"
+            " being more than {size} points from the average rater.",
             n=len(rows),
             low=context.language.signed(float(rows["severity"].min())),
             high=context.language.signed(float(rows["severity"].max())),
@@ -160,77 +195,133 @@ def _severity_figure(context: Context, found: Severity, design: Design) -> Figur
     return Figure(picture, alt, shows, shows_not)
 
 
-def _named(context: Context, found: Severity, design: Design) -> list[Block]:
-    say, rows = context.say, flagged(found, design)
-    size = float(found.practical_difference)
+def _named(context: Context, found: Severity) -> list[Block]:
+    flags, say = context.analysis.flags, context.say
+    if not isinstance(flags, Flags):
+        return _own_chance(context, found)
+    rows = flagged(context)
     if rows.empty:
-        differ = found.p_rater < 0.05
-        return [
-            Text(
-                say(
-                    msg(
-                        "Severity differs between raters, but of no single rater is it nearly"
-                        " certain that it is more than {size} points from the average rater.",
-                        size=size,
-                    )
-                    if differ
-                    else msg(
-                        "No difference in severity was found that is more than chance would give."
-                    )
-                )
-            )
-        ]
-    ordered = rows.sort_values(["severity", "rater_id"], ascending=[False, True])
-    ends = (
-        (msg("Stricter raters"), ordered[ordered["severity"] > 0]),
-        (msg("Milder raters"), ordered[ordered["severity"] < 0].iloc[::-1]),
-    )
+        return [Text(say(flags.sentence))]
     blocks: list[Block] = [
         Text(
             say(
                 msgn(
-                    "For {n} rater the chance is at least {sure} that severity is more than {size}"
-                    " points.",
-                    "For {n} raters the chance is at least {sure} that severity is more than"
-                    " {size} points.",
+                    "{n} rater very probably differs by more than {size} points from the average"
+                    " rater. Of all raters named by this rule at most {rate} are expected to be"
+                    " named wrongly.",
+                    "{n} raters very probably differ by more than {size} points from the average"
+                    " rater. Of all raters named by this rule at most {rate} are expected to be"
+                    " named wrongly.",
                     len(rows),
-                    sure=context.percent(CERTAIN),
-                    size=size,
+                    size=float(flags.practical_difference),
+                    rate=context.percent(flags.rate),
                 )
             )
         )
     ]
-    for title, every in ends:
-        if every.empty:
-            continue
-        part, note = every.head(MOST_AT_EACH_END), ""
-        if len(every) > len(part):
-            note = say(msg("The {n} most outlying of {total}.", n=len(part), total=len(every)))
-        blocks.append(
-            Table(
-                say(title),
-                (
-                    Column(say(msg("Rater"))),
-                    Column(say(msg("Severity")), numeric=True),
-                    Column(say(msg("Interval")), numeric=True),
-                    Column(say(msg("Chance that it matters")), numeric=True),
-                    Column(
-                        say(msg("Conversations") if context.is_conversation else msg("People")),
-                        numeric=True,
-                    ),
-                ),
-                tuple(
-                    (
-                        context.person(row["rater_id"]),
-                        context.language.signed(float(row["severity"])),
-                        context.interval(row["ci_low"], row["ci_high"]),
-                        context.percent(min(float(row["p_practical"]), 0.99)),
-                        context.language.whole(int(row["n_subjects"])),
-                    )
-                    for row in part.to_dict("records")
-                ),
-                note=note,
-                dense=True,
+    n_subjects = found.raters.set_index("rater_id")["n_subjects"]
+    ordered = rows.sort_values(["severity", "rater_id"], ascending=[False, True])
+    for title, every in (
+        (msg("Stricter raters"), ordered[ordered["severity"] > 0]),
+        (msg("Milder raters"), ordered[ordered["severity"] < 0].iloc[::-1]),
+    ):
+        if len(every):
+            blocks.append(_table_of_named(context, say(title), every, n_subjects))
+    blocks.append(_how_stable(context, rows))
+    return blocks
+
+
+def _own_chance(context: Context, found: Severity) -> list[Block]:
+    """Tell one manager how sure the own severity is; of others nothing is shown here."""
+    if context.view.viewer_id is None or len(found.raters) != 1:
+        return []
+    return [
+        Text(
+            context.say(
+                msg(
+                    "The chance that your severity is more than {size} points from the average"
+                    " rater is {chance}.",
+                    size=float(found.practical_difference),
+                    chance=_chance(context, found.raters["p_practical"].iloc[0]),
+                )
             )
         )
-    return blocks
+    ]
+
+
+def _chance(context: Context, chance: float) -> str:
+    return context.percent(min(max(float(chance), 0.01), 0.99))
+
+
+def _table_of_named(
+    context: Context, caption: str, every: pd.DataFrame, n_subjects: pd.Series
+) -> Table:
+    say, part, note = context.say, every.head(MOST_AT_EACH_END), ""
+    if len(every) > len(part):
+        note = say(msg("The {n} most outlying of {total}.", n=len(part), total=len(every)))
+    return Table(
+        caption,
+        (
+            Column(say(msg("Rater"))),
+            Column(say(msg("Severity")), numeric=True),
+            Column(say(msg("Interval")), numeric=True),
+            Column(say(msg("Chance that it matters")), numeric=True),
+            Column(say(msg("Named again")), numeric=True),
+            Column(
+                say(msg("Conversations") if context.is_conversation else msg("People")),
+                numeric=True,
+            ),
+        ),
+        tuple(
+            (
+                context.person(row["rater_id"]),
+                context.language.signed(float(row["severity"])),
+                context.interval(row["ci_low"], row["ci_high"]),
+                _chance(context, row["p_practical"]),
+                _survived(context, row),
+                context.language.whole(int(n_subjects.get(row["rater_id"], 0))),
+            )
+            for row in part.to_dict("records")
+        ),
+        note=note,
+        dense=True,
+    )
+
+
+def _trials(row: Row) -> tuple[int, int]:
+    """Return in how many trials a flag was tried, and survived."""
+    tried, survived = (
+        sum(0 if pd.isna(row[f"{what}_{of}"]) else int(row[f"{what}_{of}"]) for of in _LEFT_OUT)
+        for what in ("n", "survived")
+    )
+    return tried, survived
+
+
+def _survived(context: Context, row: Row) -> str:
+    tried, survived = _trials(row)
+    if not tried:
+        return NO_VALUE
+    return context.say(msg("{n} of {total}", n=survived, total=tried))
+
+
+def _how_stable(context: Context, rows: pd.DataFrame) -> Text:
+    """Explain what was left out, and say whether a name hangs on one part of the ratings."""
+    n_tried = sum(1 for row in rows.to_dict("records") if _trials(row)[0])
+    if not n_tried:
+        return Text(context.say(msg("Whether these names hold in part of the ratings is unknown.")))
+    n_shaky = int(rows["stable"].eq(False).sum())
+    text = context.say(
+        msg(
+            "Named again: how often the name held when one criterion or one other rater was left"
+            " out."
+        )
+    )
+    if n_shaky:
+        text += " " + context.say(
+            msgn(
+                "{n} name hangs on one part of the ratings; look at that part first.",
+                "{n} names hang on one part of the ratings; look at that part first.",
+                n_shaky,
+            )
+        )
+    return Text(text)

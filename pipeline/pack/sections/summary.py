@@ -15,6 +15,7 @@ from pipeline.methods.severity import Severity
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, Bullets, Facts, Part, Text
 from pipeline.pack.context import Context
+from pipeline.pack.sections.findings import found as found_ways
 from pipeline.pack.sections.severity import flagged
 from pipeline.pack.wording import ANSWERS
 
@@ -90,6 +91,7 @@ def to_settle(context: Context) -> list[str]:
         *_about_cases(context),
         *_about_severity(context),
         *_about_criteria(context),
+        *_about_ways(context),
         *_about_substantiation(context),
         *_about_shift(context),
         *_about_actions(context),
@@ -154,19 +156,19 @@ def _about_cases(context: Context) -> list[str]:
 
 
 def _about_severity(context: Context) -> list[str]:
-    severity, design = context.analysis.severity, context.analysis.design
-    if not (isinstance(severity, Severity) and isinstance(design, Design)):
-        return []
-    named = flagged(severity, design)
+    severity = context.analysis.severity
+    if not isinstance(severity, Severity) or context.view.viewer_id is not None:
+        return []  # a manager's pack holds one row of severity, which says nothing of the others
+    named = flagged(context)
     size = severity.practical_difference
     if len(named):
         return [
             context.say(
                 msgn(
-                    "{n} rater scores more than {size} points from the others for the same work:"
-                    " talk about the norm, not about the person.",
-                    "{n} raters score more than {size} points from the others for the same work:"
-                    " talk about the norm, not about the people.",
+                    "{n} rater very probably scores more than {size} points from the others for the"
+                    " same work: talk about the norm, not about the person.",
+                    "{n} raters very probably score more than {size} points from the others for the"
+                    " same work: talk about the norm, not about the people.",
                     len(named),
                     size=size,
                 )
@@ -182,6 +184,24 @@ def _about_severity(context: Context) -> list[str]:
             )
         ]
     return []
+
+
+def _about_ways(context: Context) -> list[str]:
+    """Point to what stands out in ways of rating, without names."""
+    who = {one.rater_id for one in found_ways(context)}
+    if not who:
+        return []
+    return [
+        context.say(
+            msgn(
+                "Ask {n} rater about the use of the scale or the criteria; the questions are in the"
+                " part about raters.",
+                "Ask {n} raters about the use of the scale or the criteria; the questions are in"
+                " the part about raters.",
+                len(who),
+            )
+        )
+    ]
 
 
 def _about_criteria(context: Context) -> list[str]:
