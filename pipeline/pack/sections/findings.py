@@ -103,11 +103,11 @@ def _range_use(context: Context, answer: RangeUse) -> Iterator[Finding]:
             row,
             msg("gives the middle of the scale often"),
             msg(
-                "{share} of the scores, {more} more than expected",
+                "{share} of the scores, {more} percentage points more than expected",
                 share=context.percent(row["share_middle"]),
-                more=context.percent(row["middle_difference"]),
+                more=round(100 * float(row["middle_difference"])),
             ),
-            _shares(context, row["middle_low"], row["middle_high"]),
+            context.interval(100 * row["middle_low"], 100 * row["middle_high"], 0),
             "central",
         )
     for row in rows[rows["restricted"].astype(bool)].to_dict("records"):

@@ -9,7 +9,7 @@ from pipeline.pack.context import Context, Row
 
 MOST_SHOWN = 10
 ENOUGH = 0.7
-"""Reliability of severities that a plan should reach, if one does."""
+"""Reliability of severities at which a plan suffices, also where severities hardly differ."""
 _MOST_EXTRA = 5
 _KINDS = {
     PRESENT: msg("As it is now"),
@@ -28,7 +28,7 @@ def remedy(context: Context) -> str:
                 " two or three anchor cases that everybody scores."
             )
         )
-    now, plan = _present(found), _chosen(found)
+    now, plan = _present(found), _chosen(context, found)
     return context.of_kind(
         msgn(
             "What would help: each rater also rates {n} person of another rater ({extra} ratings"
@@ -93,10 +93,15 @@ def _present(found: Linking) -> Row:
     return row
 
 
-def _chosen(found: Linking) -> Row:
-    """Return the smallest plan of second ratings that links all well enough, else the largest."""
+def _chosen(context: Context, found: Linking) -> Row:
+    """Return the smallest plan of second ratings that links all well enough, else the largest.
+
+    Well enough: severities are reliable, or their intervals narrower than what matters in practice.
+    """
+    narrow = context.settings.methods.practical_difference / 2
     plans = found.plans[found.plans["kind"].eq(SECOND_RATINGS)].sort_values("size")
-    enough = plans[plans["linked"].astype(bool) & (plans["reliability"] >= ENOUGH)]
+    sure = plans["reliability"].ge(ENOUGH) | plans["se"].le(narrow)
+    enough = plans[plans["linked"].astype(bool) & sure]
     row: Row = (enough.iloc[0] if len(enough) else plans.iloc[-1]).to_dict()
     return row
 
@@ -123,15 +128,22 @@ def _plans(context: Context, found: Linking) -> Table:
             " The numbers compare plans; they promise nothing."
         )
     )
+    words = say(
+        msg(
+            "Typical error: of a severity in scale points, with the best and the worst rater below"
+            " it. Team as severity: the part of a true difference between teams that would be taken"
+            " for severity."
+        )
+    )
     return Table(
         say(msg("What extra ratings would buy")),
         (
             Column(say(msg("Plan")), wide=True),
             Column(say(msg("Extra per rater")), numeric=True),
             Column(say(msg("In all")), numeric=True),
-            Column(say(msg("Typical error (best and worst rater)")), numeric=True),
-            Column(say(msg("Reliability of severity")), numeric=True),
-            Column(say(msg("Team difference taken for severity")), numeric=True),
+            Column(say(msg("Typical error")), numeric=True),
+            Column(say(msg("Reliability")), numeric=True),
+            Column(say(msg("Team as severity")), numeric=True),
         ),
         tuple(
             (
@@ -146,7 +158,7 @@ def _plans(context: Context, found: Linking) -> Table:
             )
             for row in rows.to_dict("records")
         ),
-        note=note,
+        note=f"{words} {note}",
         dense=True,
     )
 
