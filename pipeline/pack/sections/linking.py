@@ -207,7 +207,7 @@ def _proposal(context: Context, found: Linking) -> list[Block]:
                         )
                         for row in rows.head(MOST_SHOWN).to_dict("records")
                     ),
-                    note=say(msgn("{n} more.", "{n} more.", rest)) if rest > 0 else "",
+                    note=say(msg("{n} more.", n=rest)) if rest > 0 else "",
                     dense=True,
                 ),
             ),

@@ -187,7 +187,7 @@ def _fit(context: Context, found: Ordinal) -> list[Block]:
                 )
                 for row in ordered.head(MOST_SHOWN).to_dict("records")
             ),
-            note=say(msgn("{n} more.", "{n} more.", rest)) if rest > 0 else "",
+            note=say(msg("{n} more.", n=rest)) if rest > 0 else "",
             dense=True,
         )
     )

@@ -83,7 +83,7 @@ def _findings(context: Context, shown: list[Finding]) -> Table:
             (context.person(one.rater_id), one.what, one.effect, one.interval, one.ask)
             for one in shown[:MOST_SHOWN]
         ),
-        note=say(msgn("{n} more.", "{n} more.", rest)) if rest > 0 else "",
+        note=say(msg("{n} more.", n=rest)) if rest > 0 else "",
         dense=True,
     )
 
