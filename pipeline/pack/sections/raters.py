@@ -143,7 +143,7 @@ def _agreement(context: Context) -> list[Block]:
     if pd.notna(many):
         facts.append(
             (
-                say(msg("Mean of {k} raters", k=context.language.number(float(found.k), 1))),
+                say(msg("Mean of {k} raters", k=_count(context, float(found.k)))),
                 _icc(context, many, row.get("icc_ak_low"), row.get("icc_ak_high")),
             )
         )
@@ -177,6 +177,11 @@ def _agreement(context: Context) -> list[Block]:
             ),
         )
     ]
+
+
+def _count(context: Context, k: float) -> str:
+    """Write a mean number of raters; a whole one without decimals."""
+    return context.language.number(k, 0 if abs(k - round(k)) < 0.05 else 1)
 
 
 def _icc(context: Context, value: float, low: object, high: object) -> str:
