@@ -26,16 +26,20 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis import Analysis, NoAnswer, analyse
-from pipeline.errors import Message, Suppressed, WrongUse, msg, msgn
+from pipeline.errors import Message, NotEstimable, Suppressed, WrongUse, msg, msgn
 from pipeline.methods.agreement import Agreement
+from pipeline.methods.conversation import Conversation
 from pipeline.methods.design import Design
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.fairness import Fairness
+from pipeline.methods.linking import Linking
 from pipeline.methods.profiles import Profiles
+from pipeline.methods.recency import Recency
+from pipeline.methods.reliability import Reliability
 from pipeline.methods.severity import Severity
 from pipeline.settings import Audience, Settings
-from pipeline.store import SessionData
+from pipeline.store import Session, SessionData
 
 __all__ = ["Audience", "View", "cut", "suppress_counts"]
 
@@ -85,7 +89,7 @@ def cut(
         view = _organisation(data, settings)
     floor = settings.privacy.minimum_fairness
     fairness = {
-        name: _fairness_without_levels(answer, floor)
+        name: _fairness_without_levels(answer, floor, settings.privacy.minimum_group)
         for name, answer in view.analysis.fairness.items()
     }
     return replace(view, analysis=replace(view.analysis, fairness=fairness))
@@ -137,11 +141,12 @@ def _present(data: SessionData) -> set[str]:
 
 
 def _room(data: SessionData, settings: Settings) -> View:
-    everybody = set(data.employees["employee_id"]) | set(data.ratings["employee_id"])
-    own = _present(data) & set(data.ratings["employee_id"])
+    rated = set(data.ratings["employee_id"])
+    everybody = rated | set(data.employees["employee_id"]) | set(data.past_ratings["employee_id"])
+    shown = _only_people(data, everybody - _present(data))
+    own = _present(data) & rated
     if not own:
-        return View(analyse(data, settings), Audience.ROOM, None, ())
-    shown = _only_people(data, everybody - own)
+        return View(analyse(shown, settings), Audience.ROOM, None, ())
     if _tells(data, shown, settings):
         shown = _without_backgrounds(shown)
     elif len(own) < settings.privacy.minimum_group:
@@ -174,17 +179,26 @@ def _most_per_person(data: SessionData) -> int:
 def _manager(data: SessionData, settings: Settings, viewer: str) -> View:
     given = data.ratings["rater_id"].eq(viewer)
     team = set(data.employees.loc[data.employees["manager_id"].eq(viewer), "employee_id"])
-    team |= set(data.ratings.loc[given & _formal(data.ratings), "employee_id"])
-    team -= {viewer}
-    if not team:
+    rated = set(data.ratings.loc[given & _formal(data.ratings), "employee_id"])
+    # who rates here too is a colleague, of whom only what the viewer gave would be the viewer's
+    rated -= set(data.ratings["rater_id"]) - team
+    people = (team | rated) - {viewer}
+    if not people:
         raise WrongUse(msg("This manager has no team and rated nobody in this session."))
-    own = _only_people(data, team)
+    own = _only_people(data, people)
+    reports = (team or rated) - {viewer}
     own = replace(
         _without_backgrounds(own),
+        # of people in other teams only what the viewer gave them
+        self_ratings=_of(own.self_ratings, "employee_id", reports),
+        evidence=_of(own.evidence, "employee_id", reports),
+        goals=_of(own.goals, "owner_id", reports),
+        results=_of(own.results, "employee_id", reports),
+        past_results=_of(own.past_results, "employee_id", reports),
         # only the own scores: a mean over raters would tell what a colleague gave
         ratings=_of(own.ratings, "rater_id", {viewer}),
         past_ratings=_of(own.past_ratings, "rater_id", {viewer}),
-        people=_of(data.people, "employee_id", team | {viewer}),
+        people=_of(data.people, "employee_id", people | {viewer}),
         participants=_of(data.participants, "person_id", {viewer}),
         opinions=_of(own.opinions, "rater_id", {viewer}),
         last_actions=_of(data.last_actions, "owner_id", {viewer}),
@@ -224,7 +238,8 @@ def _organisation(data: SessionData, settings: Settings) -> View:
         participants=nobody.participants.iloc[:0],
         last_actions=nobody.last_actions.iloc[:0],
         last_norms=nobody.last_norms.iloc[:0],  # free text, which may name people
-        session=replace(data.session, facilitator_id=None, process_guard_id=None),
+        session=_nameless(data.session),
+        last_session=_nameless(data.last_session) if data.last_session else None,
         n_rejected=0,
     )
     left_out = (msg("This pack holds aggregates only: no names, no row per person or rater."),)
@@ -255,10 +270,19 @@ def _organisation(data: SessionData, settings: Settings) -> View:
         fairness=whole.fairness,
     )
     by_rater: dict[str, Any] = {
-        name: _without_rows(getattr(whole, name), tables, whole.design, floor, few_raters)
+        name: _without_rows(getattr(whole, name), tables, floor, few_raters)
         for name, tables in _ROWS_OF_RATERS.items()
     }
-    return View(replace(analysis, **by_rater), Audience.ORGANISATION, None, left_out)
+    if not isinstance(analysis.agreement, Agreement):
+        # both rest on the people whom several raters share
+        by_rater["components"] = few_raters if whole.components is not None else None
+    analysis = replace(analysis, **by_rater)
+    spoken = {
+        name: few
+        for name, answer in analysis.answers().items()
+        if isinstance(answer, NotEstimable) and _tells_a_small_count(answer, floor)
+    }
+    return View(replace(analysis, **spoken), Audience.ORGANISATION, None, left_out)  # type: ignore[arg-type]
 
 
 _ROWS_OF_RATERS = {
@@ -268,12 +292,10 @@ _ROWS_OF_RATERS = {
     "conversation": ("raters", "cells"),
     "linking": ("proposals",),
     "halo": ("raters",),
-    "range_use": ("raters",),
     "consistency": ("raters",),
     "drift": ("cells", "raters"),
     "differential": ("cells",),
     "recency": (),
-    "results_mismatch": ("employees",),
 }
 """Answers that remain as aggregates once these tables, one row per rater or person, are empty."""
 
@@ -284,20 +306,46 @@ def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Anal
     return replace(whole, data=shown, **hidden, fairness={})
 
 
-def _without_rows(
-    answer: Any,
-    tables: tuple[str, ...],
-    design: Design | NoAnswer,
-    floor: int,
-    few: Suppressed,
-) -> Any:
-    """Empty the tables of an answer about raters; hide all of it where raters are few."""
+def _nameless(session: Session) -> Session:
+    return replace(session, facilitator_id=None, process_guard_id=None)
+
+
+def _tells_a_small_count(reason: NotEstimable, floor: int) -> bool:
+    count = reason.message.values.get("n")
+    return isinstance(count, int | float) and count < floor
+
+
+def _without_rows(answer: Any, tables: tuple[str, ...], floor: int, few: Suppressed) -> Any:
+    """Empty the tables of an answer about raters; hide all of it where it rests on few."""
     if answer is None or isinstance(answer, NoAnswer):
         return answer
-    if not isinstance(design, Design) or design.n_raters < floor or design.n_subjects < floor:
+    if _raters_behind(answer, tables) < floor:
         return few
-    empty = {name: getattr(answer, name).iloc[:0] for name in tables}
-    return replace(answer, **empty)
+    kept: dict[str, Any] = {name: getattr(answer, name).iloc[:0] for name in tables}
+    if isinstance(answer, Conversation):
+        criteria = answer.criteria[answer.criteria["n_conversations"] >= floor]
+        # beside the mean of all, the deviations would tell how the one expert scores
+        unknown = dict.fromkeys(("deviation", "ci_low", "ci_high"), float("nan"))
+        kept |= {"criteria": criteria.assign(**unknown).reset_index(drop=True), "n_left_out": 0}
+    if isinstance(answer, Linking):
+        # the worst rater is the one with the smallest team, and tells its size
+        kept["plans"] = answer.plans.assign(se_low=float("nan"), se_high=float("nan"))
+    return replace(answer, **kept)
+
+
+def _raters_behind(answer: Any, tables: tuple[str, ...]) -> float:
+    """Count the raters (or people) that an answer rests on, which may be few of a large group."""
+    if isinstance(answer, Conversation | Linking):
+        return answer.n_raters
+    if isinstance(answer, Recency):
+        return answer.n_employees
+    if isinstance(answer, Reliability):
+        return float(answer.components["n_raters"].sum())
+    if not tables:
+        return float("inf")
+    rows = getattr(answer, tables[0])
+    known = rows.loc[rows["reason"].isna(), "rater_id"] if "reason" in rows else rows["rater_id"]
+    return float(known.nunique())
 
 
 def _design_in_aggregate(
@@ -317,7 +365,7 @@ def _severity_in_aggregate(
         return severity
     if len(severity.raters) < floor:
         return few
-    return replace(severity, raters=severity.raters.iloc[:0])
+    return replace(severity, raters=severity.raters.iloc[:0], n_left_out=0)
 
 
 def _agreement_in_aggregate(
@@ -350,7 +398,11 @@ def _distribution_in_aggregate(
         )
         whole = not table["suppressed"].any() and not overall["suppressed"].any()
         parts[name] = table if whole else table.iloc[:0]
-    return replace(distribution, overall=overall, by_rater=distribution.by_rater.iloc[:0], **parts)
+    made = replace(distribution, overall=overall, by_rater=distribution.by_rater.iloc[:0], **parts)
+    if overall["suppressed"].any():
+        # the total and the mean together would tell two hidden counts
+        return replace(made, mean=float("nan"), ci_low=float("nan"), ci_high=float("nan"))
+    return made
 
 
 def _with_people(table: pd.DataFrame, rated: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
@@ -383,7 +435,9 @@ def _evidence_in_aggregate(evidence: Evidence | NoAnswer) -> Evidence | NoAnswer
     return replace(evidence, subjects=evidence.subjects.iloc[:0], unrated=())
 
 
-def _fairness_without_levels(answer: Fairness | NoAnswer, floor: int) -> Fairness | NoAnswer:
+def _fairness_without_levels(
+    answer: Fairness | NoAnswer, floor: int, least: int
+) -> Fairness | NoAnswer:
     """Keep only the gaps where some people are in no group that is shown.
 
     With the department's totals, the number and mean of the others would tell theirs; a difference
@@ -391,13 +445,20 @@ def _fairness_without_levels(answer: Fairness | NoAnswer, floor: int) -> Fairnes
     """
     if isinstance(answer, NoAnswer):
         return answer
-    if not answer.groups["suppressed"].any() and not 0 < answer.n_unknown < floor:
-        return answer
     groups, gaps = answer.groups.copy(), answer.gaps.copy()
-    numbers = [name for name in groups.columns if name not in ("group", "suppressed")]
-    groups[numbers] = float("nan")
-    gaps[["parity_ratio", "parity_low", "parity_high"]] = float("nan")
-    return replace(answer, groups=groups, gaps=gaps)
+    ratio = ["parity_ratio", "parity_low", "parity_high"]
+    if answer.groups["suppressed"].any() or 0 < answer.n_unknown < floor:
+        numbers = [name for name in groups.columns if name not in ("group", "suppressed")]
+        groups[numbers] = float("nan")
+        gaps[ratio] = float("nan")
+        return replace(answer, groups=groups, gaps=gaps)
+    # a ratio of small counts, beside the sizes of the groups, tells the counts
+    at_top = groups.set_index("group")["rate"] * groups.set_index("group")["n_employees"]
+    below = groups.set_index("group")["n_employees"] - at_top
+    small = (at_top < least) | (below < least)
+    hidden = gaps["group"].map(small).astype(bool) | bool(small.get(answer.reference, True))
+    gaps.loc[hidden, ratio] = float("nan")
+    return replace(answer, gaps=gaps)
 
 
 def suppress_counts(table: pd.DataFrame, groups: Sequence[str], floor: int) -> pd.DataFrame:

@@ -90,6 +90,7 @@ def estimate_linking(
     *,
     variances: Mapping[str, float] | None = None,
     sizes: tuple[int, ...] = (1, 2, 3, 5, 8),
+    most_raters: int = 400,
 ) -> Linking:
     """Propose shared ratings that link all raters, with the precision they would buy.
 
@@ -102,6 +103,8 @@ def estimate_linking(
         criteria), squared scale points; the rest is assumed. ``severity`` and ``error`` above 0.
     sizes
         Numbers of extra ratings per rater to work out.
+    most_raters
+        No plan is made for more.
 
     Returns
     -------
@@ -110,10 +113,19 @@ def estimate_linking(
     Raises
     ------
     NotEstimable
-        There is only one rater, so there is nobody to link.
+        There is only one rater, so there is nobody to link; or there are more than
+        ``most_raters``, of whom nobody would read such a table.
     """
     used = {**ASSUMED, **(variances or {})}
     present = _present(ratings)
+    if len(present.rater_ids) > most_raters:
+        raise NotEstimable(
+            msg(
+                "A plan of who rates whom is made for at most {most} raters; take a part of the"
+                " department.",
+                most=most_raters,
+            )
+        )
     rounds = max(sizes)
     seconds = _second_ratings(present, rounds)
     rows = [{"kind": PRESENT, "size": 0, **_worth(present, present.rater, present.subject, used)}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.numerics.fixed_columns import fixed_columns
 from pipeline.numerics.model_bootstrap import (
     FittedModel,
     indicator,
@@ -20,7 +21,6 @@ from pipeline.numerics.rating_model import (
     connected_parts,
     crossed,
     fit_terms,
-    fixed_columns,
 )
 from pipeline.numerics.shrinkage import shrink
 from support.ratings import made

@@ -208,6 +208,8 @@ def test_every_group_of_settings_is_decided_on(filled: Settings) -> None:
 
 
 def _another(value: object) -> object:
+    if isinstance(value, tuple):
+        return (*value, "gender")
     return value + 1 if isinstance(value, int | float) else f"{value} and more"
 
 

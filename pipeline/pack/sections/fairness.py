@@ -164,7 +164,7 @@ def _row(
         adjusted,
         drawing,
         context.score(row["detectable"]),
-        _ratio(context, row, own, base),
+        _ratio(context, row),
     )
 
 
@@ -181,13 +181,10 @@ def _estimate(context: Context, row: Row, value: str, low: str, high: str) -> Ce
     )
 
 
-def _ratio(context: Context, row: Row, own: Row, base: Row) -> str | Cell:
+def _ratio(context: Context, row: Row) -> str | Cell:
     """Show the ratio of shares at the top, not where it would tell that nobody or all are there."""
-    rates = (own["rate"], base["rate"])
-    if pd.isna(own["n_employees"]):
+    if pd.isna(row["parity_ratio"]):
         return context.say(msg("hidden"))
-    if pd.isna(row["parity_ratio"]) or not all(0 < rate < 1 for rate in rates):
-        return context.say(msg("too few at the top"))
     return Cell(
         context.score(row["parity_ratio"]),
         under=context.interval(row["parity_low"], row["parity_high"]),

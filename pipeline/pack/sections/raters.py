@@ -158,7 +158,8 @@ def _agreement(context: Context) -> list[Block]:
             found.n_subjects,
         ),
     )  # fmt: skip
-    facts.append((say(msg("Based on")), shared))
+    if not context.is_organisation:  # beside all who were rated, it tells how many were not shared
+        facts.append((say(msg("Based on")), shared))
     needed = variance.sentence(context)
     return [
         Part(
