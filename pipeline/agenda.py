@@ -17,7 +17,9 @@ import pandas as pd
 
 from pipeline.analysis import Analysis
 from pipeline.errors import Message, msg, msgn
+from pipeline.methods.design import Design
 from pipeline.methods.evidence import Evidence
+from pipeline.methods.nested import Nested
 from pipeline.methods.results_mismatch import ResultsMismatch
 from pipeline.methods.standing import Standing
 from pipeline.methods.under_the_radar import UnderTheRadar
@@ -191,21 +193,24 @@ def _rules(
 ) -> dict[str, tuple[Rule, ...]]:
     """Return the rules that fired per subject; subjects without any are left out."""
     scale = settings.scale
-    groups = standing.groups.set_index("group")
+    conversation = analysis.data.session.kind == "conversation"
+    groups, same_rater = standing.groups.set_index("group"), _by_rater(analysis, standing)
     questions = _questions(analysis)
     thin = _unsubstantiated(analysis)
     beside = (_off_results(analysis), _under_the_radar(analysis))
     found: dict[str, tuple[Rule, ...]] = {}
     for row in standing.subjects.itertuples(index=False):
         fired: list[Rule] = []
-        outlier = _far(row, groups, scale.low, scale.high)
+        group = same_rater.get(row.subject_id) if same_rater else _shown(groups, row.group)
+        outlier = _far(float(row.score), group, scale.low, scale.high)
         if outlier is not None:
             fired.append(outlier)
         if row.n_raters <= FEW_RATERS and pd.notna(row.spread) and row.spread >= DISAGREEMENT:
             fired.append(
                 Rule("disagreement", msg("Raters differ by {gap} points.", gap=float(row.spread)))
             )
-        if pd.notna(row.change) and abs(row.change) >= JUMP:
+        # another conversation is no earlier cycle of the same work
+        if not conversation and pd.notna(row.change) and abs(row.change) >= JUMP:
             fired.append(
                 Rule(
                     "jump",
@@ -234,19 +239,57 @@ def _rules(
     return found
 
 
-def _far(row: Any, groups: pd.DataFrame, low: float, high: float) -> Rule | None:
-    score = float(row.score)
-    number = row.group
-    group = groups.loc[number] if number in groups.index else None
-    if group is not None and group["shown"] and group["sd"] > 0:
-        distance = (score - group["mean"]) / group["sd"]
+@dataclass(frozen=True)
+class _Beside:
+    """The people that somebody is compared with."""
+
+    n: int
+    mean: float
+    sd: float
+    same_rater: bool
+
+
+def _shown(groups: pd.DataFrame, number: object) -> _Beside | None:
+    if number not in groups.index or not groups.loc[number, "shown"]:
+        return None
+    one = groups.loc[number]
+    return _Beside(int(one["n_subjects"]), float(one["mean"]), float(one["sd"]), False)
+
+
+def _by_rater(analysis: Analysis, standing: Standing) -> dict[str, _Beside]:
+    """Compare within the ratings of one rater where nothing links the raters; else nothing."""
+    nested, design = analysis.nested, analysis.design
+    if not isinstance(nested, Nested) or not isinstance(design, Design):
+        return {}
+    if design.verdict not in ("nested", "one_rater"):
+        return {}
+    parts = standing.subjects.merge(nested.subjects[["subject_id", "component"]], on="subject_id")
+    found: dict[str, _Beside] = {}
+    for _, part in parts.groupby("component"):
+        scores = part["score"]
+        if len(part) >= standing.floor:
+            beside = _Beside(len(part), float(scores.mean()), float(scores.std()), True)
+            found |= dict.fromkeys(part["subject_id"], beside)
+    return found
+
+
+def _far(score: float, group: _Beside | None, low: float, high: float) -> Rule | None:
+    if group is not None and group.sd > 0:
+        distance = (score - group.mean) / group.sd
         if abs(distance) >= FAR_FROM_GROUP:
-            text = msg(
-                "Score {score}; {n} comparable people average {mean} (standard deviation {sd}).",
-                score=score,
-                n=int(group["n"]),
-                mean=float(group["mean"]),
-                sd=float(group["sd"]),
+            numbers = {"score": score, "n": group.n, "mean": group.mean, "sd": group.sd}
+            text = (
+                msg(
+                    "Score {score}; the {n} people of this rater average {mean} (standard deviation"
+                    " {sd}).",
+                    **numbers,
+                )
+                if group.same_rater
+                else msg(
+                    "Score {score}; {n} comparable people average {mean} (standard deviation"
+                    " {sd}).",
+                    **numbers,
+                )
             )
             return Rule("top" if distance > 0 else "bottom", text)
     if score >= high - 0.5:
@@ -329,8 +372,8 @@ def _why_unseen(row: dict[Any, Any]) -> Message:
             recorded=recorded,
         )
     return msg(
-        "Results {result} standard deviations above colleagues (interval {low} to {high}); not in"
-        " the top, {recorded}.",
+        "Results {result} standard deviations above what this rating leads to expect (interval"
+        " {low} to {high}); not in the top, {recorded}.",
         result=float(row["result"]),
         low=float(row["result_low"]),
         high=float(row["result_high"]),

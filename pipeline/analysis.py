@@ -119,8 +119,8 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
         about_raters |= _about_raters(data, settings, design)
     severity = about_raters["severity"]
     own_severity = (
-        severity.raters.set_index("rater_id")["severity"]
-        if isinstance(severity, Severity)
+        _comparable(severity.raters, design).set_index("rater_id")["severity"]
+        if isinstance(severity, Severity) and isinstance(design, Design)
         else None
     )
     of_kind: dict[str, Any]
@@ -147,7 +147,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             ratings,
             employees=data.employees,
             criteria=data.criteria,
-            history=data.history,
+            history=data.past_ratings,
             cycle_order=list(data.cycles),
             floor=chosen.minimum_comparables,
         ),

@@ -89,7 +89,7 @@ def estimate_standing(
     criteria
         criterion_id and weight; criteria and weights may be missing.
     history
-        Earlier cycles: employee_id, cycle, score.
+        Judgements of earlier cycles: employee_id, cycle, criterion_id, score; weighted alike.
     floor
         Smallest group within which a position is given.
     cycle_order
@@ -133,7 +133,7 @@ def estimate_standing(
     # sums in another order differ in the last digit, which is no difference in position
     rank = subjects["score"].round(9).groupby(subjects["group"]).rank(ascending=False)
     subjects["position"] = rank.where(large[subjects["group"]])
-    earlier = _previous(history, cycle_order)
+    earlier = _previous(history, criteria, cycle_order)
     subjects["previous"] = subjects["employee_id"].map(earlier).astype("float64")
     subjects["change"] = subjects["score"] - subjects["previous"]
     return Standing(subjects=subjects, groups=_described(grouped, subjects, floor), floor=floor)
@@ -310,12 +310,15 @@ def _described(grouped: list[_Group], subjects: pd.DataFrame, floor: int) -> pd.
     )
 
 
-def _previous(history: pd.DataFrame, cycle_order: list[str] | None) -> dict[str, float]:
-    """Score per employee in the last earlier cycle; empty without history."""
+def _previous(
+    history: pd.DataFrame, criteria: pd.DataFrame, cycle_order: list[str] | None
+) -> dict[str, float]:
+    """Score per employee in the last earlier cycle, weighted as the score of now."""
     known = history.loc[history["score"].notna()] if len(history) else history
     if known.empty:
         return {}
     rank = {cycle: i for i, cycle in enumerate(cycle_order or [])}
     last = max(set(known["cycle"]), key=lambda cycle: (rank.get(cycle, -1), _natural(cycle)))
     of_last = known.loc[known["cycle"] == last]
-    return dict(zip(of_last["employee_id"], of_last["score"].astype(float), strict=True))
+    # of conversations the mean over all of an employee's
+    return dict(_scores(of_last.assign(subject_id=of_last["employee_id"]), criteria).dropna())

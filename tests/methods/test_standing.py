@@ -191,6 +191,7 @@ HISTORY = pd.DataFrame(
     {
         "employee_id": ["e1", "e1", "e2"],
         "cycle": ["spring", "autumn", "autumn"],
+        "criterion_id": ["a", "a", "a"],
         "score": [3.5, 2.0, 3.0],
         "n": [1, 1, 1],
     }

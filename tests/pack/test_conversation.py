@@ -81,7 +81,7 @@ def test_criteria_are_ranked_by_disagreement_with_the_cause(
     """The noisy criterion comes first; its cause is the criterion or cannot be told."""
     pack = pack_of(beside_expert)
     html = str(pack.criteria().html)
-    assert "Raters differ most on Criterion c2" in html
+    assert "spread most on Criterion c2" in html
     ranked = html[html.index("Criteria on which raters differ") :]
     assert ranked.index("Criterion c2") < ranked.index("Criterion c1")
     assert "All raters beside the expert" in html

@@ -6,6 +6,8 @@ import pandas as pd
 
 from pipeline.agenda import Case
 from pipeline.errors import Message, msg, msgn
+from pipeline.methods.expected import Expected
+from pipeline.methods.nested import Nested
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Part, Table, Text
 from pipeline.pack.context import Context, Row
@@ -149,7 +151,7 @@ def _facts(context: Context, row: Row | None) -> list[tuple[str, str]]:
     else:
         facts.append((say(msg("Cycle before")), say(msg("no rating"))))
     facts.append((say(msg("Among comparable people")), position(context, row)))
-    return facts
+    return [*facts, *_by_own_rater(context, row)]
 
 
 def position(context: Context, row: Row) -> str:
@@ -168,10 +170,52 @@ def position(context: Context, row: Row) -> str:
                 floor=standing.floor,
             )
         )
-    place = float(row["position"])
-    place_text = context.language.number(place, 0 if place.is_integer() else 1)
-    text = say(msg("{place} of {n}, highest first", place=place_text, n=int(one["n"])))
+    text = _among(context, standing, row)
     return f"{text} ({shorten(str(one['label']), 80)})" if one["label"] else text
+
+
+def _among(context: Context, standing: Standing, row: Row) -> str:
+    """Count who clearly scores higher or lower; ranks would put an order where there is none."""
+    say, found = context.say, context.analysis.expected
+    if not isinstance(found, Expected):
+        return say(msg("no order across raters who share nobody"))
+    expected = found.subjects.dropna(subset=["expected"]).set_index("subject_id")["expected"]
+    own = row["subject_id"]
+    same = standing.subjects.loc[standing.subjects["group"].eq(row["group"]), "subject_id"]
+    others = [one for one in same if one != own and one in expected.index]
+    if own not in expected.index or not others:
+        return say(msg("no order across raters who share nobody"))
+    apart = [one for one in others if found.distinguishable(own, one)]
+    above = sum(expected[one] > expected[own] for one in apart)
+    return say(
+        msg(
+            "{above} clearly higher, {below} clearly lower, {rest} not to be told apart",
+            above=above,
+            below=len(apart) - above,
+            rest=len(others) - len(apart),
+        )
+    )
+
+
+def _by_own_rater(context: Context, row: Row) -> list[tuple[str, str]]:
+    """Return what holds without shared ratings: the order by one rater, and bounds."""
+    say, found = context.say, context.analysis.nested
+    if not isinstance(found, Nested):
+        return []
+    subject = row["subject_id"]
+    order = found.order[found.order["subject_id"].eq(subject)].to_dict("records")
+    bounds = found.subjects[found.subjects["subject_id"].eq(subject)].to_dict("records")
+    facts = []
+    if len(order) == 1:
+        rank = float(order[0]["rank"])
+        place = context.language.number(rank, 0 if rank.is_integer() else 1)
+        text = msg("{place} of {n}, highest first", place=place, n=int(order[0]["n"]))
+        facts.append((say(msg("Among the people of this rater")), say(text)))
+    if bounds and pd.notna(bounds[0]["bound_low"]):
+        name = msg("With none to all of the difference between groups as strictness")
+        ends = context.interval(bounds[0]["bound_low"], bounds[0]["bound_high"])
+        facts.append((say(name), ends))
+    return facts
 
 
 def _scores(context: Context, case: Case) -> list[Block]:

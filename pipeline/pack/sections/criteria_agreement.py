@@ -15,7 +15,7 @@ MOST_ROWS = 10
 
 _CAUSES = {
     DIFFER: msg("some raters stricter"),
-    UNCLEAR: msg("criterion unclear"),
+    UNCLEAR: msg("not strictness"),
     CANNOT_TELL: msg("cannot tell"),
 }
 
@@ -87,16 +87,18 @@ def _in_words(context: Context, known: list[Row]) -> str:
     texts = [
         context.say(
             msg(
-                "Raters differ most on {criterion}: typically {size} points on the same"
-                " conversation.",
+                "The scores of one conversation spread most on {criterion} (standard deviation"
+                " {size} points).",
                 criterion=context.criterion(first["criterion_id"]),
                 size=float(first["disagreement"]),
             )
         )
     ]
+    if len(known) > 1 and not first["disagreement_low"] > known[1]["disagreement_high"]:
+        texts.append(context.say(msg("The order of the criteria is uncertain.")))
     advice = {
-        UNCLEAR: msg("The cause is mostly an unclear criterion: sharpen its words together."),
-        DIFFER: msg("The cause is mostly that some raters are stricter: talk about the norm."),
+        UNCLEAR: msg("Most of it is not strictness: look at the words of the criterion first."),
+        DIFFER: msg("Most of it is that some raters are stricter: talk about the norm."),
         CANNOT_TELL: msg(
             "Whether the criterion is unclear or some raters are stricter, these scores cannot"
             " tell."

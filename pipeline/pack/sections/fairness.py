@@ -6,6 +6,7 @@ import pandas as pd
 
 from pipeline.analysis import NoAnswer
 from pipeline.errors import msg
+from pipeline.methods.design import Design
 from pipeline.methods.fairness import Fairness
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Fold, Note, Part, Table, Text
 from pipeline.pack.context import Context, Row
@@ -128,7 +129,21 @@ def _table(context: Context, found: Fairness, rows: list[Row], by_group: dict[st
         tuple(
             _row(context, row, by_group[row["group"]], base, reach, found.floor) for row in shown
         ),
-        note=say(msg("{n} more.", n=more)) if more else "",
+        note=" ".join((_about_raw(context), say(msg("{n} more.", n=more)) if more else "")).strip(),
+    )
+
+
+def _compares_teams(context: Context) -> bool:
+    """Whether people of different raters may be compared."""
+    design = context.analysis.design
+    return isinstance(design, Design) and design.verdict == "linked"
+
+
+def _about_raw(context: Context) -> str:
+    if _compares_teams(context):
+        return context.say(msg("The interval of the raw gap takes no account of raters."))
+    return context.say(
+        msg("There is no raw gap: it would compare people of raters who share nobody.")
     )
 
 
@@ -160,7 +175,9 @@ def _row(
     return (
         names,
         _people(context, own, base, floor),
-        _estimate(context, row, "raw_gap", "raw_low", "raw_high"),
+        _estimate(context, row, "raw_gap", "raw_low", "raw_high")
+        if _compares_teams(context)
+        else NO_VALUE,
         adjusted,
         drawing,
         context.score(row["detectable"]),

@@ -85,7 +85,7 @@ def _halo(context: Context, answer: Halo) -> Iterator[Finding]:
             context,
             "halo",
             row,
-            msg("scores all criteria of one person alike (halo)"),
+            msg("lets the criteria of one person differ little (halo)"),
             msg(
                 "differences between criteria are {share} of what is expected",
                 share=context.percent(row["ratio"]),

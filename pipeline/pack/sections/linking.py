@@ -29,7 +29,7 @@ def remedy(context: Context) -> str:
             )
         )
     now, plan = _present(found), _chosen(context, found)
-    return context.of_kind(
+    text = context.of_kind(
         msgn(
             "What would help: each rater also rates {n} person of another rater ({extra} ratings"
             " more in all). Of a true difference between teams {share} would then be taken for"
@@ -55,6 +55,10 @@ def remedy(context: Context) -> str:
             before=context.percent(now["team_as_severity"]),
         ),
     )
+    if not found.variances["assumed"].any():
+        return text
+    caution = msg("That is an estimate, on assumptions about how people and raters differ.")
+    return f"{text} {context.say(caution)}"
 
 
 def build(context: Context) -> list[Block]:

@@ -43,7 +43,7 @@ def build(context: Context, design: Design) -> list[Block]:
                     msg(
                         "Halo at most: how far the scores of one person go together over the"
                         " criteria (1 is fully). Part of it may be people who are really even, so"
-                        " halo is this or less."
+                        " halo is at most the upper end of the interval."
                     )
                 )
             )

@@ -60,12 +60,12 @@ def build(context: Context, design: Design) -> list[Block]:
                     _share(context, found),
                 ),
                 (
-                    say(msg("Typical difference between raters (standard deviation)")),
-                    say(msg("{size} points", size=float(found.var_rater) ** 0.5)),
+                    say(msg("Typical distance from the average rater (standard deviation)")),
+                    _spread(context, found),
                 ),
             )
         ),
-        *_levels(context),
+        *_known(context),
     ]
     if len(found.raters):
         blocks.append(_severity_figure(context, found))
@@ -96,34 +96,30 @@ def _share(context: Context, found: Severity) -> str:
     return f"{text} ({between})"
 
 
-def _levels(context: Context) -> list[Block]:
-    """Say how many levels of severity these ratings can tell apart."""
+def _spread(context: Context, found: Severity) -> str:
+    """Write the standard deviation of severity, with the interval that its share gives."""
+    rest = found.var_subject + found.var_residual + found.var_subject_rater
+    text = context.say(msg("{size} points", size=float(found.var_rater) ** 0.5))
+    shares = (found.share_rater_low, found.share_rater_high)
+    if pd.isna(shares[0]) or shares[1] >= 1:
+        return text
+    low, high = ((share / (1 - share) * rest) ** 0.5 for share in shares)
+    return f"{text} ({context.interval(low, high)})"
+
+
+def _known(context: Context) -> list[Block]:
+    """Say how much of the differences in severity these ratings show."""
     found = context.analysis.reliability
     if not isinstance(found, Reliability):
         return []
     row = found.overall.iloc[0]
-    most = max(int(row["n_raters"]), 1)
-    # 2.7 strata are two levels that can be told apart, and there are no more levels than raters
-    k, low, high = (
-        min(max(int(row[name]), 1), most) for name in ("strata", "strata_low", "strata_high")
+    text = msg(
+        "Of the differences in severity {share} is known (interval {low} to {high}). That says how"
+        " much is known, not whether it is good or bad.",
+        share=context.percent(row["reliability"]),
+        low=context.percent(row["reliability_low"]),
+        high=context.percent(row["reliability_high"]),
     )
-    if k == 1:
-        text = msg(
-            "These ratings cannot tell levels of severity apart among {m} raters (interval"
-            " {low} to {high}).",
-            m=most,
-            low=low,
-            high=high,
-        )
-    else:
-        text = msg(
-            "{k} levels of severity can be told apart among {m} raters (interval {low} to {high})."
-            " That says how much is known, not whether it is good or bad.",
-            k=k,
-            m=most,
-            low=low,
-            high=high,
-        )
     return [Text(context.say(text))]
 
 

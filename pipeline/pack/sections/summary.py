@@ -147,7 +147,7 @@ def _about_cases(context: Context) -> list[str]:
     return [
         context.say(
             msg(
-                "{who} to look at again: {parts}. One can count twice.",
+                "{who} to look at again, among them {parts}. One can count twice.",
                 who=who,
                 parts=context.language.join(parts),
             )
@@ -209,7 +209,7 @@ def _about_criteria(context: Context) -> list[str]:
     if not isinstance(agreement, Agreement):
         return []
     rows = agreement.criteria[agreement.criteria["within_one"].notna()]
-    rows = rows[rows["within_one"] < _AGREEMENT_NORM]
+    rows = rows[rows["within_one_high"] < _AGREEMENT_NORM]
     if rows.empty:
         return []
     worst = rows.sort_values(["within_one", "criterion_id"]).iloc[0]
@@ -255,7 +255,7 @@ def _about_shift(context: Context) -> list[str]:
         return []
     previous = float((before["score"] * before["n"]).sum() / before["n"].sum())
     shift = spread.mean - previous
-    if abs(shift) < _MEAN_SHIFT:
+    if abs(shift) < _MEAN_SHIFT or spread.ci_low <= previous <= spread.ci_high:
         return []
     return [
         context.say(
