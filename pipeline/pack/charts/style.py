@@ -91,7 +91,8 @@ def picture(figure: Figure, n_marks: int = 0) -> Picture:
     raw = io.BytesIO()
     if n_marks <= MOST_MARKS_AS_VECTOR:
         # savefig would draw everything twice; the layout is found at the start of each drawing
-        FigureCanvasSVG(figure).print_svg(raw, metadata={"Date": None, "Creator": None})
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(raw, metadata={"Date": None, "Creator": None})
         kind = "svg+xml"
     else:
         figure.savefig(raw, format="png", dpi=2 * _PIXELS_PER_INCH, metadata={"Software": None})
