@@ -164,16 +164,24 @@ def _most_per_person(data: SessionData) -> int:
 def _manager(data: SessionData, settings: Settings, viewer: str) -> View:
     given = data.ratings["rater_id"].eq(viewer)
     team = set(data.employees.loc[data.employees["manager_id"].eq(viewer), "employee_id"])
-    team |= set(data.ratings.loc[given & _formal(data.ratings), "employee_id"])
-    team -= {viewer}
-    if not team:
+    rated = set(data.ratings.loc[given & _formal(data.ratings), "employee_id"])
+    # who rates here too is a colleague
+    rated -= set(data.ratings["rater_id"]) - team
+    people = (team | rated) - {viewer}
+    if not people:
         raise WrongUse(msg("This manager has no team and rated nobody in this session."))
-    own = _only_people(data, team)
+    own = _only_people(data, people)
+    reports = (team or rated) - {viewer}
     own = replace(
         _without_backgrounds(own),
+        # of people in other teams only what the viewer gave them
+        self_ratings=_of(own.self_ratings, "employee_id", reports),
+        evidence=_of(own.evidence, "employee_id", reports),
+        goals=_of(own.goals, "owner_id", reports),
+        results=_of(own.results, "employee_id", reports),
         # only the own scores: a mean over raters would tell what a colleague gave
         ratings=_of(own.ratings, "rater_id", {viewer}),
-        people=_of(data.people, "employee_id", team | {viewer}),
+        people=_of(data.people, "employee_id", people | {viewer}),
         participants=_of(data.participants, "person_id", {viewer}),
         opinions=_of(own.opinions, "rater_id", {viewer}),
         last_actions=_of(data.last_actions, "owner_id", {viewer}),
@@ -298,7 +306,11 @@ def _distribution_in_aggregate(
         )
         whole = not table["suppressed"].any() and not overall["suppressed"].any()
         parts[name] = table if whole else table.iloc[:0]
-    return replace(distribution, overall=overall, by_rater=distribution.by_rater.iloc[:0], **parts)
+    made = replace(distribution, overall=overall, by_rater=distribution.by_rater.iloc[:0], **parts)
+    if overall["suppressed"].any():
+        # the total and the mean together would tell two hidden counts
+        return replace(made, mean=float("nan"), ci_low=float("nan"), ci_high=float("nan"))
+    return made
 
 
 def _with_people(table: pd.DataFrame, rated: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
