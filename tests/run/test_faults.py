@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -44,7 +45,7 @@ def runner(home: Path, tmp_path: Path) -> Runner:
     return Runner(home, notebooks, {"TMPDIR": str(passing)})
 
 
-def begun(runner: Runner, *options: str):  # type: ignore[no-untyped-def]  # Popen of text
+def begun(runner: Runner, *options: str) -> subprocess.Popen[str]:
     """Start a run and wait until it is making packs."""
     running = runner.start(*options)
     deadline = time.monotonic() + 120

@@ -22,7 +22,7 @@ from pipeline.run.progress import Bar, Cell, Events, Lines, Tally, ending
 from pipeline.store import Session
 
 ENGLISH = Language("en")
-OWNER = Owner("other", 42, "db7", "2026-01-01T00:00:00+00:00", "m", "1", "/tmp/x")
+OWNER = Owner("other", 42, "db7", "2026-01-01T00:00:00+00:00", "m", "1", "scratch")
 
 
 def outcome(status: str = MADE, name: str = "Noord", seconds: float = 2.0) -> Outcome:

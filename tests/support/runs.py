@@ -19,6 +19,7 @@ import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 
 from pipeline.run.lock import SCRATCH
+from support.jobs import PARAMETERS
 
 COMMAND = """
 import sys
@@ -31,13 +32,6 @@ from pipeline.cli import main
 
 if __name__ == "__main__":
     main(sys.argv[2:])
-"""
-PARAMETERS = """
-session_id = ""  # which session
-language = "nl"  # nl or en
-audience = "room"  # for whom
-viewer_id = None  # which manager
-home = None  # home folder
 """
 QUICK = """
 import time

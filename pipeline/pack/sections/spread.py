@@ -26,7 +26,10 @@ def build(context: Context) -> list[Block]:
     found = context.analysis.distribution
     if not isinstance(found, Distribution):
         return [context.reason(found, ANSWERS["distribution"])]
-    blocks: list[Block] = [Text(_opening(context, found), lead=True)]
+    # hidden where it would tell a small count
+    blocks: list[Block] = (
+        [Text(_opening(context, found), lead=True)] if pd.notna(found.mean) else []
+    )
     blocks += _overall(context, found)
     blocks += _levels(context, found)
     blocks += _raters(context, found)
