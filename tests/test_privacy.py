@@ -11,17 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import Suppressed, msg
+from pipeline.analysis import Analysis, NoAnswer, analyse
+from pipeline.errors import NotEstimable, Suppressed, msg
 from pipeline.ingest import import_files
 from pipeline.locale import Language
 from pipeline.methods.agreement import Agreement
+from pipeline.methods.conversation import Conversation
 from pipeline.methods.distribution import Distribution
+from pipeline.methods.fairness import Fairness
+from pipeline.methods.linking import Linking
 from pipeline.methods.severity import Severity
 from pipeline.methods.standing import Standing
 from pipeline.pack import make_pack
 from pipeline.privacy import Audience, cut, suppress_counts
 from pipeline.settings import Settings, read_settings
-from pipeline.store import Store, open_store
+from pipeline.store import SessionData, Store, open_store
 from support import REPOSITORY
 
 FLOOR = 5
@@ -165,6 +169,116 @@ def test_the_organisation_sees_no_person_and_no_small_cell(sample: Sample) -> No
             assert shown.data.organisation_scores.empty
         if isinstance(shown.agreement, Agreement):
             assert min(shown.agreement.n_raters, shown.agreement.n_subjects) >= FLOOR
+
+
+def test_a_manager_sees_of_other_teams_only_what_was_given(sample: Sample) -> None:
+    """Rating somebody of another team shows the own score, not the evidence or the results."""
+    store, settings = sample
+    data = store.session_data("2026-r-d-zuid")
+    team = data.employees.set_index("employee_id")["manager_id"]
+    given = data.ratings.drop_duplicates(["rater_id", "employee_id"])
+    theirs = given[given["employee_id"].map(team) != given["rater_id"]]
+    viewer = str(theirs["rater_id"].iloc[0])
+    shown = cut(data, Audience.MANAGER, settings, viewer).analysis.data
+    guests = set(theirs.loc[theirs["rater_id"].eq(viewer), "employee_id"])
+    assert guests & set(shown.ratings["employee_id"])
+    assert guests & set(data.evidence["employee_id"])
+    for about in (shown.evidence, shown.results, shown.past_results):
+        assert not guests & set(about["employee_id"])
+    assert not guests & set(shown.goals["owner_id"])
+    assert set(shown.past_ratings["rater_id"]) <= {viewer}
+
+
+def test_the_room_sees_no_past_of_who_is_in_it(sample: Sample) -> None:
+    """A participant who is not rated this cycle has earlier ratings, which stay hidden too."""
+    store, settings = sample
+    data = store.session_data("2026-r-d-zuid")
+    here = set(data.participants["person_id"])
+    rated = set(data.ratings["employee_id"])
+    guest = min(here - rated)
+    past = data.past_ratings.head(1).assign(employee_id=guest, subject_id=guest)
+    with_past = replace(data, past_ratings=pd.concat([data.past_ratings, past]))
+    shown = cut(with_past, Audience.ROOM, settings).analysis.data
+    assert len(shown.past_ratings)
+    assert not here & set(shown.past_ratings["employee_id"])
+    assert not here & set(shown.past_results["employee_id"])
+
+
+Aggregates = list[tuple[SessionData, Analysis, Analysis]]
+
+
+@pytest.fixture(scope="module")
+def aggregates(sample: Sample) -> Aggregates:
+    """Return each session of the last cycle with its whole analysis and the organisation's."""
+    store, settings = sample
+    asked = settings.fairness.model_copy(update={"attributes": ("gender", "age")})
+    settings = settings.model_copy(update={"fairness": asked})
+    every = (store.session_data(session.session_id) for session in store.sessions("2026"))
+    return [
+        (data, analyse(data, settings), cut(data, Audience.ORGANISATION, settings).analysis)
+        for data in every
+    ]
+
+
+def test_no_number_of_the_organisation_tells_of_few(aggregates: Aggregates) -> None:
+    """Rows of raters are gone; what rests on few raters, or says a small number, is hidden."""
+    by_rater = ("raters", "cells", "subjects", "members", "unexpected", "proposals", "unrated")
+    hidden_means = plans = 0
+    for _, whole, shown in aggregates:
+        for name, answer in shown.answers().items():
+            for table in by_rater:
+                assert not len(getattr(answer, table, ())), (name, table)
+            if isinstance(answer, NotEstimable):
+                assert answer.message.values.get("n", FLOOR) >= FLOOR, name
+            raters = getattr(getattr(whole, name), "raters", None)
+            if raters is not None and not isinstance(answer, NoAnswer):
+                known = raters[raters["reason"].isna()] if "reason" in raters else raters
+                assert known["rater_id"].nunique() >= FLOOR, name
+        if isinstance(shown.distribution, Distribution):
+            hidden = bool(shown.distribution.overall["suppressed"].any())
+            assert np.isnan(shown.distribution.mean) == hidden
+            hidden_means += hidden
+        if isinstance(shown.linking, Linking):
+            assert shown.linking.plans[["se_low", "se_high"]].isna().all(axis=None)
+            plans += len(shown.linking.plans)
+        assert shown.data.session.facilitator_id is None
+    assert hidden_means
+    assert plans
+
+
+@pytest.mark.parametrize("every", [2, 40])
+def test_a_ratio_of_small_counts_is_hidden(sample: Sample, every: int) -> None:
+    """Beside the sizes of the groups it would tell how many women have the top score."""
+    store, settings = sample
+    data = store.session_data("2026-productie")
+    people = sorted(data.ratings["employee_id"].unique())
+    high = data.ratings["employee_id"].isin(people[::every])
+    data = replace(
+        data,
+        ratings=data.ratings.assign(score=data.ratings["score"].mask(high, 5.0)),
+        employees=data.employees.assign(gender=data.employees["gender"].replace("other", "male")),
+    )
+    asked = settings.fairness.model_copy(update={"attributes": ("gender",)})
+    settings = settings.model_copy(update={"fairness": asked})
+    found = cut(data, Audience.ORGANISATION, settings).analysis.fairness["gender"]
+    assert isinstance(found, Fairness)
+    groups = found.groups.set_index("group")
+    at_top = groups["rate"] * groups["n_employees"]
+    assert (at_top.min() >= FLOOR) == (every == 2), "the test needs both cases"
+    assert found.gaps["parity_ratio"].notna().all() == (every == 2)
+
+
+def test_one_expert_cannot_be_told_from_the_aggregates(aggregates: Aggregates) -> None:
+    """Beside the mean of all, the raters' deviations would tell how the expert scores."""
+    seen = 0
+    for _, whole, shown in aggregates:
+        if isinstance(shown.conversation, Conversation):
+            assert isinstance(whole.conversation, Conversation)
+            assert shown.conversation.criteria[["deviation", "ci_low", "ci_high"]].isna().all(None)
+            assert shown.conversation.n_left_out == 0
+            assert not len(shown.conversation.raters)
+            seen += 1
+    assert seen
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
