@@ -274,7 +274,11 @@ def test_one_expert_cannot_be_told_from_the_aggregates(aggregates: Aggregates) -
     for _, whole, shown in aggregates:
         if isinstance(shown.conversation, Conversation):
             assert isinstance(whole.conversation, Conversation)
-            assert shown.conversation.criteria[["deviation", "ci_low", "ci_high"]].isna().all(None)
+            assert (
+                shown.conversation.criteria[["deviation", "ci_low", "ci_high"]]
+                .isna()
+                .all(axis=None)
+            )
             assert shown.conversation.n_left_out == 0
             assert not len(shown.conversation.raters)
             seen += 1
