@@ -100,10 +100,10 @@ def test_every_chosen_department_has_its_pack(company: Path) -> None:
 
 
 def test_packs_ask_nothing_of_the_outside(company: Path) -> None:
-    """No script, no address of anybody else, a strict policy, a language, one title."""
+    """Its own script at most, no address of anybody else, a strict policy, one title."""
     for path in (company / "reports").rglob("*.html"):
         html = path.read_text()
-        assert "<script" not in html
+        assert html.count("<script") == (path.name != "index.html")
         assert not re.findall(r"https?://", html), path
         assert "Content-Security-Policy" in html
         assert '<html lang="' in html
@@ -241,7 +241,7 @@ def test_awkward_departments_stay_in_their_folder(tmp_path: Path) -> None:
     titles = set()
     for path in packs:
         html = path.read_text()
-        assert "<script" not in html
+        assert html.count("<script") == 1
         assert "<img src=x" not in html
         assert "49" not in re.findall(r"\{\{ 7 \* 7 \}\}|\b49\b", words_of(html))
         titles |= {name for name in HOSTILE if name in words_of(html)}

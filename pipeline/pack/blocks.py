@@ -62,12 +62,32 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell with more than text: a small drawing, emphasis, a quiet second line."""
+    """A cell with more than text.
+
+    Attributes
+    ----------
+    text, drawing, strong, under
+        A text, a small drawing before it, emphasis, a quiet second line.
+    link
+        Anchor in this page that the text leads to.
+    order
+        What to sort by, where the text does not sort by itself.
+    """
 
     text: str = ""
     drawing: Markup | None = None
     strong: bool = False
     under: str = ""
+    link: str = ""
+    order: float | None = None
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Sorting and filtering of one table, where scripts run; ``filter`` labels the field."""
+
+    name: str
+    filter: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,7 @@ class Table:
     rows: tuple[tuple[str | Cell, ...], ...]
     note: str = ""
     dense: bool = False
+    tools: Tools | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +189,7 @@ class CaseCard:
     scores: tuple[Block, ...]
     records: tuple[Block, ...]
     wide: bool = False
+    planned: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,3 +230,4 @@ class Cover:
     people_title: str = ""
     people: tuple[tuple[str, str, str], ...] = ()
     closing: tuple[str, ...] = field(default=())
+    minutes: int = 0

@@ -24,8 +24,9 @@ from pipeline.pack.page import (
     TEMPLATE,
     TEMPLATES,
     Section,
+    page_script,
     page_style,
-    style_policy,
+    policy,
 )
 from pipeline.pack.wording import PAGE
 
@@ -129,7 +130,8 @@ def to_html(notebook: NotebookNode, *, title: str, language: Language | str) -> 
             "title": title,
             "language": spoken.code,
             "style": style,
-            "policy": style_policy(style),
+            "script": page_script(),
+            "policy": policy(style, page_script()),
             "words": words,
         }
     }

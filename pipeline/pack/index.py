@@ -10,7 +10,7 @@ from itertools import groupby
 from pipeline.errors import msg, msgn
 from pipeline.locale import Language
 from pipeline.pack.blocks import Column
-from pipeline.pack.page import environment, page_style, style_policy
+from pipeline.pack.page import environment, page_style, policy
 from pipeline.pack.wording import AUDIENCE, NO_VALUE, PAGE, SESSION_KIND, shorten
 
 _STATUS = {"made": msg("made"), "failed": msg("failed"), "unchanged": msg("unchanged")}
@@ -76,7 +76,7 @@ def render_index(
             title=title,
             language=language.code,
             style=style,
-            policy=style_policy(style),
+            policy=policy(style),
             made=say(msg("Written {moment}.", moment=language.moment(generated_at))),
             counts=", ".join(parts),
             empty=say(msg("There are no packs yet.")),

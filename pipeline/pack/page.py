@@ -1,7 +1,8 @@
 """The frame of every page: templates, styles, and a policy that forbids all else.
 
-Plain texts are escaped here. A page has no script, no outside address, no style attribute, and a
-content security policy that forbids them.
+Plain texts are escaped here. A page has no outside address, no style attribute, no script but the
+one of this package, and a content security policy that forbids them: style and script are allowed
+by their digests.
 """
 
 from __future__ import annotations
@@ -102,13 +103,23 @@ def page_style(header: str, aside: str) -> Markup:
         f" @top-right {{ content: {css_text(aside)} }} }}\n"
         '@page:first { @top-left { content: "" } @top-right { content: "" } }'
     )
-    return Markup(f"{_css('tokens', 'page', 'parts', 'paper')}\n{margins}")  # own CSS
+    return Markup(f"{_css('tokens', 'page', 'parts', 'stage', 'paper')}\n{margins}")  # own CSS
 
 
-def style_policy(style: str) -> str:
-    """Return the content security policy that allows this one style element and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+@lru_cache
+def page_script() -> Markup:
+    """Return the script of a pack: sorting, filtering, presenting, the clock."""
+    return Markup((_FOLDER / "pack.js").read_text(encoding="utf-8"))  # own script
+
+
+def policy(style: str, script: str = "") -> str:
+    """Return the content security policy that allows this style, this script and nothing else."""
+    scripts = f" script-src {_digest(script)};" if script else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;"
+        f"default-src 'none'; style-src {_digest(style)};{scripts} img-src data:;"
         " form-action 'none'; base-uri 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

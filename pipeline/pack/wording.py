@@ -82,6 +82,11 @@ PAGE = {
     "skip": msg("Skip to the pack"),
     "contents": msg("Contents"),
     "confidential": msg("Confidential"),
+    "stage": msg("Presentation and clock"),
+    "present": msg("Present"),
+    "back": msg("Previous"),
+    "on": msg("Next"),
+    "clock": msg("Clock"),
 }
 
 QUIET = msg("quiet middle")

@@ -162,3 +162,66 @@ def test_hostile_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
         assert page.locator("main img, main script, main b").count() == 0
         assert "<script>" in page.locator("tbody th").inner_text()
         assert violations(page) == []
+
+
+def test_the_table_of_cases_sorts_and_filters(browser: Browser, page_file: PageFile) -> None:
+    """By keyboard too; the count says how many are left, and links lead to the cases."""
+    with opened(browser, page_file(LINKED, "nl", "room")) as page:
+        rows = page.locator("#cases table[data-tools] tbody tr")
+        everybody = rows.count()
+        scores = page.locator("#cases table[data-tools] tbody tr td:nth-child(3)")
+        page.locator("#cases thead button").nth(2).press("Enter")
+        shown = [float(text.replace(",", ".")) for text in scores.all_inner_texts()]
+        assert shown == sorted(shown)
+        page.locator("#cases thead button").nth(2).press("Enter")
+        assert [float(t.replace(",", ".")) for t in scores.all_inner_texts()] == shown[::-1]
+        page.get_by_role("searchbox").fill("hoog")
+        left = page.locator("#cases table[data-tools] tbody tr:visible").count()
+        assert 0 < left < everybody
+        assert page.locator("#tools-cases output").inner_text() == f"{left} / {everybody}"
+        page.get_by_role("searchbox").fill("")
+        page.locator("#cases tbody a").first.click()
+        assert re.search(r"#case-\d+$", page.url)
+
+
+def test_the_session_is_shown_part_by_part_with_a_clock(
+    browser: Browser, page_file: PageFile
+) -> None:
+    """Arrow keys walk through parts and cases, Escape leaves; the clock counts, and can pause."""
+    with opened(browser, page_file(LINKED, "nl", "room")) as page:
+        page.clock.install()
+        page.reload()
+        page.get_by_role("button", name="Presenteren").click()
+        assert page.locator("main > section:visible").count() == 0  # the cover comes first
+        parts = page.locator("main > *").count() + page.locator(".case").count()
+        assert page.locator("[data-stage=place]").inner_text() == f"1 / {parts}"
+        page.get_by_role("button", name="Klok").click()
+        page.clock.run_for(61_000)
+        assert re.fullmatch(r"1:0[012] / 90:00", page.locator("[data-stage=time]").inner_text())
+        page.get_by_role("button", name="Klok").click()
+        page.clock.run_for(30_000)
+        assert re.fullmatch(r"1:0[012] / 90:00", page.locator("[data-stage=time]").inner_text())
+        while not page.locator(".case:visible").count():
+            page.keyboard.press("ArrowRight")
+        assert page.locator(".case:visible").count() == 1
+        assert page.locator("[data-stage=case-time]").inner_text() == "0:00 / 2:00"
+        assert page.evaluate("document.activeElement.tagName") == "H3"
+        page.keyboard.press("ArrowLeft")
+        assert page.locator("#cases-title").is_visible()
+        assert violations(page) == []
+        page.keyboard.press("Escape")
+        assert page.locator("main > section:visible").count() > 5
+
+
+def test_without_script_everything_is_there(browser: Browser, page_file: PageFile) -> None:
+    """No tool is shown that would do nothing; every case can be read."""
+    context = browser.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(page_file(LINKED, "nl", "room").as_uri())
+        assert not page.locator("#stage").is_visible()
+        assert not page.locator("#tools-cases").is_visible()
+        assert page.locator(".case").first.is_visible()
+        assert page.locator("thead button").count() == 0
+    finally:
+        context.close()

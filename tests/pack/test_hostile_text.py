@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from pipeline.pack.page import page_script, policy
+
 from .conftest import MakePack, Shape, page_of, session_data
 
 HOSTILE = {
@@ -87,31 +89,36 @@ def test_text_from_data_adds_no_element_and_no_attribute(pack_of: MakePack, text
     assert len(page) < 3_000_000
 
 
-def test_a_page_holds_no_script_style_attribute_or_outside_address(pack_of: MakePack) -> None:
-    """The page stands alone: nothing runs, nothing is fetched."""
+def test_a_page_holds_no_foreign_script_no_style_and_no_outside_address(
+    pack_of: MakePack,
+) -> None:
+    """The page stands alone: nothing is fetched, nothing but its own script runs."""
     page = page_of(pack_of(filled(HOSTILE["script"])))
     for tag, attributes in elements(page):
-        assert tag not in {"script", "iframe", "object", "embed", "form", "link", "base"}
+        assert tag not in {"iframe", "object", "embed", "form", "link", "base"}
         assert "style" not in attributes
         assert not [name for name in attributes if name.startswith("on")]
         for name in ("src", "href"):
             value = attributes.get(name)
             assert value is None or value.startswith(("#", "data:image/"))
+    # one script, the package's own; it is the end of the page
+    assert [tag for tag, _ in elements(page)].count("script") == 1
+    assert page.rstrip().endswith(f"<script>{page_script()}</script>\n</body>\n</html>")
     without_data = re.sub(r'"data:[^"]*"', "", page)
     assert not re.search(
-        r"(https?:)?//[a-z]", re.sub(r"<style>.*?</style>", "", without_data, flags=re.DOTALL)
+        r"(https?:)?//[a-z]", re.sub(r"<(style|script)>.*?</\1>", "", without_data, flags=re.DOTALL)
     )
 
 
-def test_the_policy_allows_this_style_sheet_only(pack_of: MakePack) -> None:
-    """The content security policy names the hash of the one style element."""
-    from pipeline.pack.page import style_policy
-
+def test_the_policy_allows_this_style_sheet_and_this_script_only(pack_of: MakePack) -> None:
+    """The content security policy names the hashes of the one style and the one script."""
     page = page_of(pack_of(filled(HOSTILE["closing"])))
     styles = re.findall(r"<style>(.*?)</style>", page, flags=re.DOTALL)
     assert len(styles) == 1
-    policy = dict(elements(page)[3][1])["content"]
-    assert policy == style_policy(styles[0])
-    assert policy is not None
-    assert policy.startswith("default-src 'none';")
-    assert "unsafe" not in policy
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    assert len(scripts) == 1
+    found = dict(elements(page)[3][1])["content"]
+    assert found == policy(styles[0], scripts[0])
+    assert found is not None
+    assert found.startswith("default-src 'none';")
+    assert "unsafe" not in found

@@ -9,14 +9,16 @@ from pipeline.errors import Message, msg, msgn
 from pipeline.methods.expected import Expected
 from pipeline.methods.nested import Nested
 from pipeline.methods.standing import Standing
-from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Part, Table, Text
+from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Table, Text, Tools
 from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import strip
 from pipeline.pack.sections import case_evidence
-from pipeline.pack.wording import ANSWERS, QUESTIONS, QUIET, RULES, shorten
+from pipeline.pack.wording import ANSWERS, NO_VALUE, QUESTIONS, QUIET, RULES, shorten
 
 MOST_CARDS = 25
 MOST_LISTED = 500
+FEW_CASES = 4
+"""Below this many a table needs no sorting."""
 MOST_QUESTIONS = 3
 MOST_SCORE_COLUMNS = 8
 MOST_BESIDE = 3
@@ -36,12 +38,13 @@ def build(context: Context) -> list[Block]:
     first = [case for case in plan.cases if case.session == 1]
     cards, rest = first[:MOST_CARDS], first[MOST_CARDS:]
     rest += [case for case in plan.cases if case.session > 1]
-    blocks: list[Block] = [Text(_opening(context, len(cards), len(rest)))]
+    blocks: list[Block] = [
+        Text(_opening(context, len(cards), len(rest))),
+        _every_case(context, len(cards)),
+    ]
     blocks += case_evidence.explained(context, cards)
     for number, case in enumerate(cards, 1):
         blocks.append(_card(context, case, number))
-    if rest:
-        blocks.append(_others(context, rest, len(cards)))
     return blocks
 
 
@@ -56,8 +59,8 @@ def _opening(context: Context, n_cards: int, n_rest: int) -> str:
     if n_rest:
         text += " " + context.say(
             msgn(
-                "{n} other is in the table at the end.",
-                "{n} others are in the table at the end.",
+                "{n} other is in the table only.",
+                "{n} others are in the table only.",
                 n_rest,
             )
         )
@@ -94,6 +97,7 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
         questions=questions(context, case),
         scores=(*scores, *case_evidence.goals(context, case)),
         records=tuple(case_evidence.build(context, case)),
+        planned=max(1, round(case.minutes)),
         wide=MOST_BESIDE < len(raters) <= MOST_SCORE_COLUMNS,
     )
 
@@ -267,47 +271,53 @@ def _scores(context: Context, case: Case) -> list[Block]:
     return [Table(caption, tuple(columns), tuple(rows), dense=True)]
 
 
-def _others(context: Context, cases: list[Case], first: int) -> Part:
-    say, shown = context.say, cases[:MOST_LISTED]
+def _every_case(context: Context, n_cards: int) -> Table:
+    """List every case in order of discussion; those with a card lead to it."""
+    say, cases = context.say, context.plan.cases
+    several = context.plan.n_sessions > 1
+    columns = [
+        Column(context.of_kind(msg("Who"), msg("Conversation"))),
+        Column(say(msg("Order")), numeric=True),
+        Column(say(msg("Score")), numeric=True),
+        *([] if context.is_conversation else [Column(say(msg("Change")), numeric=True)]),
+        Column(say(msg("Rule"))),
+        *([Column(say(msg("Session")), numeric=True)] if several else []),
+        Column(say(msg("Minutes")), numeric=True),
+    ]
     rows = []
-    for number, case in enumerate(shown, first + 1):
+    for number, case in enumerate(cases[:MOST_LISTED], 1):
         row = context.standing.get(case.subject_id)
-        rows.append(
-            (
-                context.subject(case.subject_id, case.employee_id),
-                context.language.whole(number),
-                context.language.whole(case.session),
-                context.score(None if row is None else row["score"]),
-                context.language.join(list(tags(context, case))),
-                " ".join(reasons(context, case)),
-            )
+        score = None if row is None else row["score"]
+        change = None if row is None or pd.isna(row["change"]) else float(row["change"])
+        name = context.subject(case.subject_id, case.employee_id)
+        minutes = round(case.minutes)
+        cells: list[str | Cell] = [
+            Cell(name, link=f"case-{number}" if number <= n_cards else ""),
+            Cell(context.language.whole(number), order=number),
+            Cell(context.score(score), order=_order(score)),
+        ]
+        if not context.is_conversation:
+            text = NO_VALUE if change is None else context.language.signed(change)
+            cells.append(Cell(text, order=_order(change)))
+        cells.append(context.language.join(list(tags(context, case))))
+        if several:
+            cells.append(Cell(context.language.whole(case.session), order=case.session))
+        cells.append(
+            Cell(context.language.whole(minutes) if minutes else NO_VALUE, order=case.minutes)
         )
-    note = ""
-    if len(cases) > len(shown):
-        note = say(
-            msg(
-                "{n} of {total} are listed; the others are in the data.",
-                n=len(shown),
-                total=len(cases),
-            )
-        )
-    return Part(
-        say(msg("Other cases")),
-        (
-            Table(
-                say(msg("Cases for later, or discussed briefly")),
-                (
-                    Column(say(msg("Who") if not context.is_conversation else msg("Conversation"))),
-                    Column(say(msg("Order")), numeric=True),
-                    Column(say(msg("Session")), numeric=True),
-                    Column(say(msg("Score")), numeric=True),
-                    Column(say(msg("Rule"))),
-                    Column(say(msg("Why")), wide=True),
-                ),
-                tuple(rows),
-                note=note,
-                dense=True,
-            ),
-        ),
-        "other-cases",
+        rows.append(tuple(cells))
+    left = len(cases) - len(rows)
+    return Table(
+        say(msg("All cases")),
+        tuple(columns),
+        tuple(rows),
+        note=say(msgn("{n} more is in the data.", "{n} more are in the data.", left))
+        if left
+        else "",
+        dense=True,
+        tools=Tools("cases", say(msg("Show only cases with"))) if len(rows) >= FEW_CASES else None,
     )
+
+
+def _order(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)

@@ -69,6 +69,7 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
             msg("Calibration of customer conversations, cycle {cycle}", cycle=session.cycle),
         ),
         facts=tuple(facts),
+        minutes=0 if context.is_organisation else context.plan.minutes,
         notes=tuple(_notes(context)),
         people_title=say(msg("Participants")),
         people=() if context.view.viewer_id else tuple(_people(context)),
