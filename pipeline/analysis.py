@@ -25,6 +25,7 @@ from pipeline.methods.flags import Flags, estimate_flags
 from pipeline.methods.halo import Halo, estimate_halo
 from pipeline.methods.linking import Linking, estimate_linking
 from pipeline.methods.nested import Nested, estimate_nested
+from pipeline.methods.nine_box import NineBox, estimate_nine_box
 from pipeline.methods.ordinal import Ordinal, estimate_ordinal
 from pipeline.methods.profiles import Profiles, estimate_profiles
 from pipeline.methods.range_use import RangeUse, estimate_range_use
@@ -80,6 +81,7 @@ class Analysis:
     # people
     expected: Expected | NoAnswer | None = None
     under_the_radar: UnderTheRadar | NoAnswer | None = None
+    nine_box: NineBox | NoAnswer | None = None
     results_mismatch: ResultsMismatch | NoAnswer | None = None
     recency: Recency | NoAnswer | None = None
     fairness: Mapping[str, Fairness | NoAnswer] = field(default_factory=dict)
@@ -132,6 +134,8 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
         }
     else:
         of_kind = _about_people(data, settings, design, own_severity)
+        if data.session.focus == "talent":
+            of_kind["nine_box"] = _nine_box(severity, data, settings)
     return Analysis(
         data=data,
         **about_raters,
@@ -346,6 +350,29 @@ def _about_people(
             level=chosen.level,
         ),
     }
+
+
+def _nine_box(
+    severity: Severity | NotEstimable | Design, data: SessionData, settings: Settings
+) -> NineBox | NotEstimable:
+    scale = settings.scale
+    variance = (
+        {
+            "rater": severity.var_rater,
+            "pair": severity.var_subject_rater,
+            "residual": severity.var_residual,
+        }
+        if isinstance(severity, Severity)
+        else None
+    )
+    return _ask(
+        estimate_nine_box,
+        data.ratings,
+        potential=settings.talent.potential,
+        ends=(scale.low, scale.high),
+        variance=variance,
+        level=settings.methods.level,
+    )
 
 
 def _over_cycles(data: SessionData) -> pd.DataFrame:

@@ -163,6 +163,13 @@ class FairnessSettings(_Section):
     attributes: tuple[Literal["gender", "age", "tenure", "working_hours"], ...] = ()
 
 
+class TalentSettings(_Section):
+    """Sessions with the focus talent."""
+
+    potential: tuple[str, ...] = ()
+    """Criteria that say something about what somebody could do next; all others are performance."""
+
+
 class RunSettings(_Section):
     """Limits of one pack."""
 
@@ -271,6 +278,7 @@ class Settings(BaseSettings):
     privacy: PrivacySettings = PrivacySettings()
     methods: MethodSettings = MethodSettings()
     fairness: FairnessSettings = FairnessSettings()
+    talent: TalentSettings = TalentSettings()
     run: RunSettings = RunSettings()
     cluster: ClusterSettings = ClusterSettings()
     output: OutputSettings = Field(

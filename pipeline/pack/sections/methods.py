@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pandas as pd
 
-from pipeline.agenda import DISAGREEMENT, FAR_FROM_GROUP, FRINGE, JUMP
+from pipeline.agenda.rules import DISAGREEMENT, FAR_FROM_GROUP, FRINGE, JUMP
 from pipeline.errors import Message, msg
 from pipeline.methods.nested import Nested
 from pipeline.methods.severity import Severity

@@ -1,25 +1,19 @@
-"""From findings to cases to minutes: what the session discusses, in which order, how long.
-
-Deterministic: the same ratings give the same agenda. 80 % of the discussion time goes to people
-far from the rest or with a reason to look again; the remainder is kept for the quiet middle, so
-that nobody goes unseen for being average. A case holds facts and the rule that fired, never a
-proposed rating.
-"""
+"""Reasons to discuss somebody: each rule with its numbers."""
 
 from __future__ import annotations
 
-import hashlib
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from pipeline.agenda.model import Rule
 from pipeline.analysis import Analysis
 from pipeline.errors import Message, msg, msgn
 from pipeline.methods.design import Design
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.nested import Nested
+from pipeline.methods.nine_box import HIGH, NineBox
 from pipeline.methods.results_mismatch import ResultsMismatch
 from pipeline.methods.standing import Standing
 from pipeline.methods.under_the_radar import UnderTheRadar
@@ -36,168 +30,32 @@ FAR_FROM_GROUP = 1.5
 FRINGE = 0.15
 """Distance from the border between two scale points, in scale points, that is a fringe."""
 
-_OPENING, _ANCHOR, _SMART_ROUND, _BREAK, _BREAK_EVERY = 5.0, 10.0, 10.0, 10.0, 75.0
-_CONVERSATION_MINUTES = 8.0
 
-OUTLIER_RULES = (
-    "top", "bottom", "jump", "disagreement", "results", "under_the_radar", "questioned",
-    "unsubstantiated",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A reason to discuss: which rule fired, with its numbers."""
-
-    name: str
-    message: Message
-
-
-@dataclass(frozen=True)
-class Case:
-    """A person (or conversation) to discuss.
-
-    Attributes
-    ----------
-    subject_id, employee_id
-        Who or what.
-    rules
-        The rules that fired, most telling first; empty for the quiet middle.
-    minutes
-        Time in this session; 0 when it does not fit.
-    session
-        1 for this session, 2 and on for a next one.
-    """
-
-    subject_id: str
-    employee_id: str
-    rules: tuple[Rule, ...]
-    minutes: float
-    session: int
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether this case comes from the quiet middle."""
-        return not self.rules
-
-
-@dataclass(frozen=True)
-class Item:
-    """A part of the session: what (``kind``), minutes, and why it takes that long."""
-
-    kind: str
-    minutes: float
-    reason: Message
-
-
-@dataclass(frozen=True)
-class Agenda:
-    """The plan of a session.
-
-    Attributes
-    ----------
-    items
-        Parts of the first session in order; their minutes add up to ``minutes`` at most.
-    cases
-        Cases in order of discussion, over all sessions.
-    minutes
-        Length of a session.
-    n_sessions
-        Sessions needed to discuss every case.
-    n_outliers
-        Cases with a rule that fired.
-    """
-
-    items: tuple[Item, ...]
-    cases: tuple[Case, ...]
-    minutes: int
-    n_sessions: int
-    n_outliers: int
-
-
-def plan_agenda(analysis: Analysis, settings: Settings) -> Agenda:
-    """Order the cases of a session and give each its minutes.
+def fired_rules(
+    analysis: Analysis, standing: Standing, settings: Settings
+) -> dict[str, tuple[Rule, ...]]:
+    """Return the rules that fired per subject, of every focus.
 
     Parameters
     ----------
     analysis
         What the methods found.
+    standing
+        Where everybody stands.
     settings
-        Length of a session, minutes per case, share of time for outliers, the scale.
+        The scale.
 
     Returns
     -------
-    Agenda
-        Without cases where nobody's standing could be computed or shown.
+    dict
+        By subject_id; subjects without any rule are left out.
     """
-    total = analysis.data.session.minutes or settings.session.minutes
-    conversation = analysis.data.session.kind == "conversation"
-    standing = analysis.standing
-    if not isinstance(standing, Standing) or standing.subjects.empty:
-        return Agenda(_frame_items(total, 0.0, 0.0), (), total, 1, 0)
-    found = _rules(analysis, standing, settings)
-    outliers = sorted(found, key=lambda subject: _urgency(subject, found[subject]))
-    quiet = _quiet_middle(analysis, standing, set(found))
-
-    discussion = total - sum(i.minutes for i in _frame_items(total, 0.0, 0.0))
-    each = _CONVERSATION_MINUTES if conversation else settings.session.minutes_per_case[1]
-    least = _CONVERSATION_MINUTES if conversation else settings.session.minutes_per_case[0]
-    for_outliers = discussion * settings.session.outlier_share
-    if len(outliers) * each > for_outliers:
-        each = max(least, for_outliers / len(outliers))
-    room = max(1, int(for_outliers / each + 1e-9))
-    n_sessions = max(1, math.ceil(len(outliers) / room))
-    quiet_room = max(1, int((discussion - for_outliers) / least + 1e-9))
-    quiet = quiet[: quiet_room * n_sessions]
-
-    owner = standing.subjects.set_index("subject_id")["employee_id"]
-    cases: list[Case] = []
-    for session in range(n_sessions):
-        here = outliers[session * room : (session + 1) * room]
-        calm = quiet[session * quiet_room : (session + 1) * quiet_room]
-        cases += [Case(s, str(owner[s]), found[s], each, session + 1) for s in here]
-        cases += [Case(s, str(owner[s]), (), least, session + 1) for s in calm]
-    first = [case for case in cases if case.session == 1]
-    spent = sum(case.minutes for case in first if not case.is_quiet)
-    calm_spent = sum(case.minutes for case in first if case.is_quiet)
-    return Agenda(
-        items=_frame_items(total, spent, calm_spent),
-        cases=tuple(cases),
-        minutes=total,
-        n_sessions=n_sessions,
-        n_outliers=len(outliers),
-    )
-
-
-def _frame_items(total: int, outliers: float, quiet: float) -> tuple[Item, ...]:
-    items = [
-        Item("opening", _OPENING, msg("Goal, ground rules, confidentiality.")),
-        Item("anchor", _ANCHOR, msg("Everybody scores one anchor case, then compare: same norm?")),
-    ]
-    if outliers:
-        items.append(
-            Item("outliers", outliers, msg("People far from the rest, or with a reason to look."))
-        )
-    if total > _BREAK_EVERY:
-        items.append(Item("break", _BREAK, msg("Judgement tires; stop after an hour.")))
-    if quiet:
-        items.append(Item("quiet", quiet, msg("The quiet middle: nobody goes unseen.")))
-    items.append(
-        Item("smart", _SMART_ROUND, msg("Everybody names one SMART goal; parked items get owners."))
-    )
-    return tuple(items)
-
-
-def _rules(
-    analysis: Analysis, standing: Standing, settings: Settings
-) -> dict[str, tuple[Rule, ...]]:
-    """Return the rules that fired per subject; subjects without any are left out."""
     scale = settings.scale
     conversation = analysis.data.session.kind == "conversation"
     groups, same_rater = standing.groups.set_index("group"), _by_rater(analysis, standing)
     questions = _questions(analysis)
     thin = _unsubstantiated(analysis)
-    beside = (_off_results(analysis), _under_the_radar(analysis))
+    beside = (_off_results(analysis), _under_the_radar(analysis), _in_the_box(analysis))
     found: dict[str, tuple[Rule, ...]] = {}
     for row in standing.subjects.itertuples(index=False):
         fired: list[Rule] = []
@@ -216,6 +74,21 @@ def _rules(
                     "jump",
                     msg(
                         "Went from {previous} to {score} since the last cycle.",
+                        previous=float(row.previous),
+                        score=float(row.score),
+                    ),
+                )
+            )
+        if (
+            not conversation
+            and pd.notna(row.previous)
+            and min(row.score, row.previous) >= scale.top_from
+        ):
+            fired.append(
+                Rule(
+                    "sustained",
+                    msg(
+                        "At the top of the scale twice: {previous}, then {score}.",
                         previous=float(row.previous),
                         score=float(row.score),
                     ),
@@ -389,30 +262,20 @@ def _unsubstantiated(analysis: Analysis) -> set[str]:
     return set(rows.loc[rows["n_with_rationale"].eq(0) & rows["n_evidence"].eq(0), "subject_id"])
 
 
-_ORDER = (
-    "top", "bottom", "fringe", "disagreement", "jump", "results", "under_the_radar", "questioned",
-    "unsubstantiated",
-)  # fmt: skip
-
-
-def _urgency(subject: str, rules: tuple[Rule, ...]) -> tuple[int, int, int, str]:
-    """Sort: outliers top then bottom, then the fringe; more reasons first; then a fixed order."""
-    names = {rule.name for rule in rules}
-    only_fringe = names == {"fringe"}
-    first = min(_ORDER.index(name) for name in names)
-    return (int(only_fringe), first if not only_fringe else 0, -len(names), _stable(subject))
-
-
-def _quiet_middle(analysis: Analysis, standing: Standing, taken: set[str]) -> list[str]:
-    """Order everybody else: least evidence recorded first, so that the unseen are seen."""
-    rest = standing.subjects[~standing.subjects["subject_id"].isin(taken)]
-    recorded: dict[str, int] = {}
-    if isinstance(analysis.evidence, Evidence):
-        rows = analysis.evidence.subjects
-        recorded = dict(zip(rows["subject_id"], rows["n_evidence"], strict=True))
-    return sorted(rest["subject_id"], key=lambda s: (recorded.get(s, 0), _stable(s)))
-
-
-def _stable(subject: str) -> str:
-    """Return an order that does not depend on names or numbers of people."""
-    return hashlib.sha256(subject.encode()).hexdigest()
+def _in_the_box(analysis: Analysis) -> dict[str, Rule]:
+    """Tell who is high on performance and potential, or far apart on the two."""
+    found = analysis.nine_box
+    if not isinstance(found, NineBox):
+        return {}
+    rules = {}
+    for row in found.people.to_dict("records"):
+        numbers = {
+            "performance": float(row["performance"]), "potential": float(row["potential"]),
+        }  # fmt: skip
+        if row["performance_band"] == row["potential_band"] == HIGH:
+            text = msg("Performance {performance}, potential {potential}: both high.", **numbers)
+            rules[str(row["employee_id"])] = Rule("both_high", text)
+        elif abs(row["performance_band"] - row["potential_band"]) == HIGH:
+            text = msg("Performance {performance}, potential {potential}: far apart.", **numbers)
+            rules[str(row["employee_id"])] = Rule("apart", text)
+    return rules
