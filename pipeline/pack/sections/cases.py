@@ -165,7 +165,7 @@ def position(context: Context, row: Row) -> str:
     if pd.isna(row["position"]):
         return say(
             msg(
-                "no position: {n} comparable, {floor} needed",
+                "no position: a group of {n}, {floor} needed",
                 n=int(one["n"]),
                 floor=standing.floor,
             )
