@@ -183,13 +183,22 @@ BACKGROUND_GROUPS = {
 }
 
 
-def agreement_word(icc: float) -> Message:
-    """Put an intraclass correlation in words (Koo & Li 2016)."""
-    if icc < 0.5:
-        return msg("poor")
-    if icc < 0.75:
-        return msg("moderate")
-    return msg("good") if icc < 0.9 else msg("excellent")
+_AGREEMENT = (
+    (0.5, msg("poor")),
+    (0.75, msg("moderate")),
+    (0.9, msg("good")),
+    (float("inf"), msg("excellent")),
+)
+
+
+def agreement_word(low: float, high: float) -> Message:
+    """Put an intraclass correlation in words, from its interval and not from the estimate.
+
+    As Koo & Li (2016), J. Chiropr. Med. 15, 155-163, prescribe: one word where both ends of the
+    interval earn the same, else a range.
+    """
+    worst, best = (next(word for top, word in _AGREEMENT if end < top) for end in (low, high))
+    return worst if worst == best else msg("{low} to {high}", low=worst, high=best)
 
 
 def shorten(text: str, longest: int = LONGEST_SHOWN) -> str:

@@ -129,12 +129,10 @@ def _shared(context: Context, rows: pd.DataFrame) -> list[str | Cell]:
     if pd.isna(row["icc_a1"]):
         icc: str | Cell = context.say(msg("not estimable"))
     else:
-        value = float(row["icc_a1"])
+        low, high = float(row["ci_low"]), float(row["ci_high"])
         icc = Cell(
-            f"{context.score(value)} {context.say(agreement_word(value))}",
-            under=context.interval(row["ci_low"], row["ci_high"])
-            if pd.notna(row["ci_low"])
-            else "",
+            f"{context.score(row['icc_a1'])} {context.say(agreement_word(low, high))}",
+            under=context.interval(low, high),
         )
     return [
         icc,

@@ -111,7 +111,11 @@ def _methods(context: Context) -> list[Message]:
             "Severity: a mixed model with a random effect for everybody rated and for every rater"
             " (REML), pulled towards zero where a rater gave few ratings."
         ),
-        msg("Agreement: intraclass correlation ICC(A,1), in words after Koo and Li (2016)."),
+        msg(
+            "Agreement: intraclass correlation ICC(A,1), in words after Koo and Li (2016). The"
+            " words are those of both ends of the interval, so a wide interval gets a range of"
+            " words."
+        ),
         msg("Means: ratings of one person count together, so intervals are not too narrow."),
         msg("Profiles: claimed only if four checks agree; otherwise differences are gradual."),
         msg("Cases: written rules with fixed thresholds, below. No model chooses people."),

@@ -144,7 +144,7 @@ def _agreement(context: Context) -> list[Block]:
         facts.append(
             (
                 say(msg("Mean of {k} raters", k=_count(context, float(found.k)))),
-                _icc(context, many, row.get("icc_ak_low"), row.get("icc_ak_high")),
+                _icc(context, many, row["icc_ak_low"], row["icc_ak_high"]),
             )
         )
     shared = context.of_kind(
@@ -185,11 +185,9 @@ def _count(context: Context, k: float) -> str:
     return context.language.number(k, 0 if abs(k - round(k)) < 0.05 else 1)
 
 
-def _icc(context: Context, value: float, low: object, high: object) -> str:
-    text = f"{context.score(value)}: {context.say(agreement_word(value))}"
-    if low is None or pd.isna(low) or pd.isna(high):
-        return text
-    return f"{text} ({context.interval(float(low), float(high))})"  # type: ignore[arg-type]
+def _icc(context: Context, value: float, low: float, high: float) -> str:
+    word = context.say(agreement_word(low, high))
+    return f"{context.score(value)}: {word} ({context.interval(low, high)})"
 
 
 _REASONS = (
