@@ -15,7 +15,12 @@ from pipeline.methods.components import Components, estimate_components
 from pipeline.methods.consistency import Consistency, estimate_consistency
 from pipeline.methods.conversation import Conversation, estimate_conversation
 from pipeline.methods.design import Design, estimate_design
-from pipeline.methods.differential import DifferentialSeverity, estimate_differential_severity
+from pipeline.methods.differential import (
+    DifferentialSeverity,
+    GroupSeverity,
+    estimate_differential_severity,
+    estimate_group_severity,
+)
 from pipeline.methods.distribution import Distribution, estimate_distribution
 from pipeline.methods.drift import Drift, estimate_drift
 from pipeline.methods.evidence import Evidence, estimate_evidence
@@ -50,7 +55,7 @@ class Analysis:
 
     Each answer is the method's result or a `NoAnswer` with the reason; None where the question does
     not arise in this session. `data` is what was analysed; see `pipeline.store.SessionData`.
-    `fairness` holds an answer per attribute that the settings name.
+    `fairness` and `group_severity` hold an answer per attribute that the settings name.
     """
 
     data: SessionData
@@ -83,11 +88,12 @@ class Analysis:
     results_mismatch: ResultsMismatch | NoAnswer | None = None
     recency: Recency | NoAnswer | None = None
     fairness: Mapping[str, Fairness | NoAnswer] = field(default_factory=dict)
+    group_severity: Mapping[str, GroupSeverity | NoAnswer] = field(default_factory=dict)
 
     def answers(self) -> dict[str, object]:
         """Return every answer by the name of its question, without those that do not arise."""
         every = {one.name: getattr(self, one.name) for one in fields(self)}
-        del every["data"], every["fairness"]
+        del every["data"], every["fairness"], every["group_severity"]
         return {name: answer for name, answer in every.items() if answer is not None}
 
 
@@ -299,21 +305,8 @@ def _about_people(
     component = (
         design.subjects.set_index("subject_id")["component"] if isinstance(design, Design) else None
     )
-    fairness = {
-        attribute: _ask(
-            estimate_fairness,
-            ratings,
-            groups=background_groups(data.employees, attribute, on=ends_on),
-            component=component,
-            legitimate=data.employees.set_index("employee_id")[["job_level"]],
-            top=settings.scale.points[-1],
-            floor=settings.privacy.minimum_fairness,
-            level=chosen.level,
-        )
-        for attribute in settings.fairness.attributes
-    }
     return {
-        "fairness": fairness,
+        **_between_groups(data, settings, component),
         "recency": _ask(
             estimate_recency,
             ratings,
@@ -346,6 +339,36 @@ def _about_people(
             level=chosen.level,
         ),
     }
+
+
+def _between_groups(
+    data: SessionData, settings: Settings, component: pd.Series | None
+) -> dict[str, Any]:
+    """Ask, per attribute that may be compared, for gaps and for severity that goes with it."""
+    chosen, ratings, floor = settings.methods, data.ratings, settings.privacy.minimum_fairness
+    owner = ratings.drop_duplicates("subject_id").set_index("subject_id")["employee_id"]
+    fairness, group_severity = {}, {}
+    for attribute in settings.fairness.attributes:
+        groups = background_groups(data.employees, attribute, on=_day(data.cycle, "ends_on"))
+        fairness[attribute] = _ask(
+            estimate_fairness,
+            ratings,
+            groups=groups,
+            component=component,
+            legitimate=data.employees.set_index("employee_id")[["job_level"]],
+            top=settings.scale.points[-1],
+            floor=floor,
+            level=chosen.level,
+        )
+        group_severity[attribute] = _ask(
+            estimate_group_severity,
+            ratings,
+            group=owner.map(groups),
+            floor=floor,
+            level=chosen.level,
+            practical_difference=chosen.practical_difference,
+        )
+    return {"fairness": fairness, "group_severity": group_severity}
 
 
 def _over_cycles(data: SessionData) -> pd.DataFrame:

@@ -30,6 +30,7 @@ from pipeline.errors import Message, NotEstimable, Suppressed, WrongUse, msg, ms
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.conversation import Conversation
 from pipeline.methods.design import Design
+from pipeline.methods.differential import GroupSeverity
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.fairness import Fairness
@@ -92,7 +93,13 @@ def cut(
         name: _fairness_without_levels(answer, floor, settings.privacy.minimum_group)
         for name, answer in view.analysis.fairness.items()
     }
-    return replace(view, analysis=replace(view.analysis, fairness=fairness))
+    by_group = {
+        name: _group_severity_in_counts(answer, audience, settings.privacy.minimum_group)
+        for name, answer in view.analysis.group_severity.items()
+    }
+    return replace(
+        view, analysis=replace(view.analysis, fairness=fairness, group_severity=by_group)
+    )
 
 
 def _formal(ratings: pd.DataFrame) -> pd.Series:
@@ -204,6 +211,8 @@ def _manager(data: SessionData, settings: Settings, viewer: str) -> View:
         last_actions=_of(data.last_actions, "owner_id", {viewer}),
     )
     analysis = analyse(own, settings)
+    # one rater says nothing of raters, and how strict one is for whom is told to nobody
+    analysis = replace(analysis, group_severity={})
     # the own pattern as a rater needs the ratings of all; only the own row of it is shown
     whole = analyse(data, settings)
     pattern, design = whole.severity, whole.design
@@ -268,6 +277,7 @@ def _organisation(data: SessionData, settings: Settings) -> View:
         profiles=_profiles_in_aggregate(whole.profiles, floor, few),
         evidence=_evidence_in_aggregate(whole.evidence),
         fairness=whole.fairness,
+        group_severity=whole.group_severity,
     )
     by_rater: dict[str, Any] = {
         name: _without_rows(getattr(whole, name), tables, floor, few_raters)
@@ -303,7 +313,7 @@ _ROWS_OF_RATERS = {
 def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Analysis:
     """Replace every answer by a reason."""
     hidden: dict[str, Any] = dict.fromkeys(whole.answers(), reason)
-    return replace(whole, data=shown, **hidden, fairness={})
+    return replace(whole, data=shown, **hidden, fairness={}, group_severity={})
 
 
 def _nameless(session: Session) -> Session:
@@ -459,6 +469,26 @@ def _fairness_without_levels(
     hidden = gaps["group"].map(small).astype(bool) | bool(small.get(answer.reference, True))
     gaps.loc[hidden, ratio] = float("nan")
     return replace(answer, gaps=gaps)
+
+
+def _group_severity_in_counts(
+    answer: GroupSeverity | NoAnswer, audience: Audience, floor: int
+) -> GroupSeverity | NoAnswer:
+    """Keep what holds for all raters together: for whom one rater is strict is told to nobody.
+
+    The room reads how many raters stand out, since its talk is about the norm; others do not.
+    """
+    few = Suppressed(
+        msg("Hidden: fewer than {floor} raters, so a rater could be recognised.", floor=floor)
+    )
+    if isinstance(answer, NotEstimable) and _tells_a_small_count(answer, floor):
+        return few
+    if isinstance(answer, NoAnswer):
+        return answer
+    if answer.n_raters < floor:
+        return few
+    n_flagged = answer.n_flagged if audience is Audience.ROOM else None
+    return replace(answer, cells=answer.cells.iloc[:0], n_flagged=n_flagged, n_suppressed=None)
 
 
 def suppress_counts(table: pd.DataFrame, groups: Sequence[str], floor: int) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.errors import Message, msg
 
 NO_VALUE = "\N{EN DASH}"
+NO_DIFFERENCE = 0.05
+"""Chance of such differences where there are none, from which nothing is claimed."""
 LONGEST_SHOWN = 600
 """Characters of a text from data that are shown; the rest is in the store."""
 

@@ -15,11 +15,9 @@ from pipeline.pack.context import Context
 from pipeline.pack.marks import bars
 from pipeline.pack.sections import criteria_agreement
 from pipeline.pack.sections.frame import anchor_columns
-from pipeline.pack.wording import ANSWERS, NO_VALUE, agreement_word
+from pipeline.pack.wording import ANSWERS, NO_DIFFERENCE, NO_VALUE, agreement_word
 
 USUAL_WITHIN_ONE = 0.85
-NO_DIFFERENCE = 0.05
-"""Chance of such differences where there are none, from which nothing is claimed."""
 MOST_NAMED = 8
 
 

@@ -11,6 +11,7 @@ from pipeline.methods.fairness import Fairness
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Fold, Note, Part, Table, Text
 from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import interval
+from pipeline.pack.sections import group_severity
 from pipeline.pack.wording import ATTRIBUTES, BACKGROUND_GROUPS, NO_VALUE, shorten
 
 MOST_ROWS = 10
@@ -54,7 +55,11 @@ def build(context: Context) -> list[Block]:
     blocks += [_attribute(context, name, found) for name, found in known.items()]
     if known:
         blocks += [_how_to_read(context), _cannot_tell(context)]
-    return [*blocks, *_not_known(context, unknown, folded=bool(known))]
+    return [
+        *blocks,
+        *_not_known(context, unknown, folded=bool(known)),
+        *group_severity.build(context),
+    ]
 
 
 def _off(context: Context) -> Note:

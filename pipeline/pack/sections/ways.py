@@ -12,7 +12,7 @@ from pipeline.methods.styles import Styles
 from pipeline.pack.blocks import Block, Bullets, Column, Fold, Part, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.sections.findings import Finding, found
-from pipeline.pack.wording import NO_VALUE
+from pipeline.pack.wording import NO_DIFFERENCE, NO_VALUE
 
 MOST_SHOWN = 10
 QUESTIONS = {
@@ -136,22 +136,23 @@ def _department(context: Context, name: str) -> str:
             )
         )
     if isinstance(answer, Consistency):
-        differ = answer.p_differ < 0.05
+        differ = answer.p_differ < NO_DIFFERENCE
         return context.say(
             msg("raters differ more than by chance") if differ else msg("no difference shown")
         )
     if isinstance(answer, Drift):
-        return _typical(context, answer.sd_drift, answer.sd_low, answer.sd_high)
+        return typical(context, answer.sd_drift, answer.sd_low, answer.sd_high)
     if isinstance(answer, DifferentialSeverity):
-        return _typical(context, answer.sd_differential, answer.sd_low, answer.sd_high)
+        return typical(context, answer.sd_differential, answer.sd_low, answer.sd_high)
     if isinstance(answer, Styles) and answer.n_styles == 1:
         return context.say(msg("one style; differences are gradual"))
     return ""
 
 
-def _typical(context: Context, sd: float, low: float, high: float) -> str:
+def typical(context: Context, sd: float, low: float, high: float) -> str:
+    """Write the SD of a difference with its interval; only the least where there is no most."""
     if high == float("inf"):
-        return context.say(msg("typically {size} points", size=float(sd)))
+        return context.say(msg("typically {low} points or more", low=float(low)))
     return context.say(
         msg(
             "typically {size} points ({low} to {high})",
