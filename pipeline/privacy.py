@@ -460,7 +460,8 @@ def _fairness_without_levels(
     if answer.groups["suppressed"].any() or 0 < answer.n_unknown < floor:
         numbers = [name for name in groups.columns if name not in ("group", "suppressed")]
         groups[numbers] = float("nan")
-        gaps[ratio] = float("nan")
+        # degrees of freedom follow the number of people
+        gaps[[*ratio, "df"]] = float("nan")
         return replace(answer, groups=groups, gaps=gaps)
     # a ratio of small counts, beside the sizes of the groups, tells the counts
     at_top = groups.set_index("group")["rate"] * groups.set_index("group")["n_employees"]

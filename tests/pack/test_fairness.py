@@ -71,6 +71,9 @@ def test_gaps_stand_side_by_side_with_intervals(
         assert pack.context.language.signed(float(row[name])) in html
     assert pack.context.interval(row["ci_low"], row["ci_high"]) in html
     assert pack.context.score(row["detectable"]) in html
+    # ten scores of one person are no ten people
+    assert 3 < row["df"] < 60
+    assert f">{pack.context.language.number(float(row['df']), 0)}<" in html
     assert "female" not in text_of(html)  # a word for readers, not the code
     if language == "en":
         assert "Men beside women" in html
@@ -88,7 +91,7 @@ def test_a_group_below_the_floor_is_said_and_not_shown(
     found = pack.context.analysis.fairness["gender"]
     groups, gaps = found.groups, found.gaps  # type: ignore[union-attr]
     assert groups[["n_employees", "mean", "sd", "rate"]].isna().all(axis=None)
-    assert gaps["parity_ratio"].isna().all()
+    assert gaps[["parity_ratio", "df"]].isna().all(axis=None)
     assert gaps["gap"].notna().all()
 
 

@@ -128,6 +128,7 @@ def _table(context: Context, found: Fairness, rows: list[Row], by_group: dict[st
             Column(say(msg("Raw gap")), numeric=True),
             Column(say(msg("Adjusted gap")), numeric=True),
             Column(say(msg("Adjusted, around zero"))),
+            Column(say(msg("df")), numeric=True),
             Column(say(msg("Would be found")), numeric=True),
             Column(say(msg("Ratio of top scores")), numeric=True),
         ),
@@ -185,6 +186,7 @@ def _row(
         else NO_VALUE,
         adjusted,
         drawing,
+        _df(context, row),
         context.score(row["detectable"]),
         _ratio(context, row),
     )
@@ -201,6 +203,14 @@ def _estimate(context: Context, row: Row, value: str, low: str, high: str) -> Ce
     return Cell(
         context.language.signed(float(row[value])), under=context.interval(row[low], row[high])
     )
+
+
+def _df(context: Context, row: Row) -> str:
+    if pd.isna(row["gap"]):
+        return NO_VALUE
+    if pd.isna(row["df"]):
+        return context.say(msg("hidden"))
+    return context.language.number(float(row["df"]), 0)
 
 
 def _ratio(context: Context, row: Row) -> str | Cell:
@@ -244,9 +254,11 @@ def _how_to_read(context: Context) -> Text:
     return Text(
         context.say(
             msg(
-                "Positive: the first group scores higher. Would be found: the smallest gap that"
-                " numbers like these show four times out of five. Below {n} people in a group"
-                " there is an interval and no verdict.",
+                "Positive: the first group scores higher. df (degrees of freedom, after"
+                " Satterthwaite): on about how many independent comparisons the adjusted gap and"
+                " its interval rest, which is far fewer than the scores. Would be found: the"
+                " smallest gap that numbers like these show four times out of five. Below {n}"
+                " people in a group there is an interval and no verdict.",
                 n=VERDICT_FLOOR,
             )
         )
