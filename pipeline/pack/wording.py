@@ -136,6 +136,13 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
     ),
 }
 
+QUESTIONS_ON_CONVERSATIONS = QUESTIONS | {
+    "disagreement": (
+        msg("What did each rater hear that the other did not?"),
+        msg("Do you read the criterion differently, or did you hear something else?"),
+    ),
+}
+
 ANSWERS = {
     "design": msg("comparability of raters"),
     "severity": msg("severity"),

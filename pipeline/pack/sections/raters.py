@@ -74,13 +74,20 @@ def banner(context: Context, design: Design) -> Note:
     )
     if design.verdict == "linked" and not _is_solid(context, design):
         return Note(
-            say(
+            context.of_kind(
                 msg(
                     "{n} of {m} raters share enough people with enough others. What is shared is"
                     " thin, so part of a difference between teams can look like severity.",
                     n=len(severity.comparable(design)),
                     m=design.n_raters,
-                )
+                ),
+                msg(
+                    "{n} of {m} raters share enough conversations with enough others. What is"
+                    " shared is thin, so part of a difference between conversations can look like"
+                    " severity.",
+                    n=len(severity.comparable(design)),
+                    m=design.n_raters,
+                ),
             ),
             say(msg("The raters can be compared in part.")),
             tone="key",
@@ -120,7 +127,11 @@ def banner(context: Context, design: Design) -> Note:
             more=(linking.remedy(context),),
         )
     return Note(
-        say(msg("Each rater rated other people.")) + " " + look_the_same,
+        context.of_kind(
+            msg("Each rater rated other people."), msg("Each rater scored other conversations.")
+        )
+        + " "
+        + look_the_same,
         say(msg("The raters cannot be compared.")),
         tone="key",
         more=(linking.remedy(context),),

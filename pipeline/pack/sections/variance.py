@@ -112,11 +112,15 @@ def _shares(context: Context, found: Components) -> list[Block]:
         )
     blocks: list[Block] = [
         Text(
-            say(
+            context.of_kind(
                 msg(
                     "Two single scores differ because people differ, because raters differ, and by"
                     " chance. Rater-related is not wrong: raters also see different work."
-                )
+                ),
+                msg(
+                    "Two single scores differ because conversations differ, because raters differ,"
+                    " and by chance. Rater-related is not wrong: a rater can hear what others miss."
+                ),
             )
         ),
         Table(
