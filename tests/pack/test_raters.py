@@ -13,6 +13,7 @@ from pipeline.methods.linking import Linking
 from pipeline.methods.nested import Nested
 from pipeline.pack.sections.findings import found
 from pipeline.pack.sections.severity import flagged
+from pipeline.pack.sections.ways import typical
 from pipeline.store import SessionData
 
 from .conftest import MakePack, Shape, session_data
@@ -73,6 +74,18 @@ def test_nobody_named_is_said_with_what_it_does_not_show(pack_of: MakePack) -> N
     html = str(quiet.raters().html)
     assert quiet.context.say(flags.sentence) in text_of(html)
     assert "Stricter raters" not in html
+
+
+def test_a_number_for_the_department_has_its_interval(pack_of: MakePack) -> None:
+    """No number of what was looked at stands alone; without an upper end only the least is told."""
+    context = pack_of(planted()).context
+    html = str(pack_of(planted()).raters().html)
+    table = text_of(html[html.index("What was looked at") :].split("</table>")[0])
+    assert "seen per rater only" in table
+    assert len(re.findall(r"typically|differences between single", table)) >= 2
+    assert not re.search(r"typically [\d.]+ points (?!\(|or more)", table)
+    assert typical(context, 0.3, 0.1, float("inf")) == "typically 0.10 points or more"
+    assert typical(context, 0.3, 0.1, 0.5) == "typically 0.30 points (0.10 to 0.50)"
 
 
 def test_what_stands_out_is_a_question_with_an_interval(pack_of: MakePack) -> None:

@@ -12,7 +12,7 @@ from pipeline.methods.styles import Styles
 from pipeline.pack.blocks import Block, Bullets, Column, Fold, Part, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.sections.findings import Finding, found
-from pipeline.pack.wording import NO_DIFFERENCE, NO_VALUE
+from pipeline.pack.wording import NO_DIFFERENCE
 
 MOST_SHOWN = 10
 QUESTIONS = {
@@ -103,7 +103,7 @@ def _looked_at(context: Context, answered: list[str], shown: list[Finding]) -> T
         row = [say(QUESTIONS[name])]
         if not context.is_organisation:
             row.append(_outcome(context, name, shown))
-        rows.append((*row, number or NO_VALUE))
+        rows.append((*row, number or say(msg("seen per rater only"))))
     return Table(say(msg("What was looked at")), tuple(columns), tuple(rows), dense=True)
 
 
@@ -124,7 +124,7 @@ def _outcome(context: Context, name: str, shown: list[Finding]) -> str:
 
 
 def _department(context: Context, name: str) -> str:
-    """Return the number that holds for all raters together, with its interval."""
+    """Return what holds for all raters together: a number with its interval, or only words."""
     answer = getattr(context.analysis, name)
     if isinstance(answer, Halo):
         return context.say(
