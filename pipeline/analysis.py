@@ -164,6 +164,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             evidence=data.evidence,
             employees=data.employees,
             ends_on=_day(data.cycle, "ends_on"),
+            level=level,
         ),
     )
 

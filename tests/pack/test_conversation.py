@@ -138,3 +138,15 @@ def test_a_pack_on_people_says_that_raters_see_different_work(pack_of: MakePack)
     assert "raters also see different work" in text
     assert "raters rated different people" in text
     assert "hear" not in text
+
+
+def test_late_evidence_beside_conversations_has_its_interval(pack_of: MakePack) -> None:
+    """The share is told with what the few pieces leave open."""
+    pack = pack_of(panel(expert=False))
+    found = pack.context.analysis.evidence
+    text = text_of(str(pack.gaps().html))
+    low, high = (
+        pack.context.percent(one)
+        for one in (found.share_recent_low, found.share_recent_high)  # type: ignore[union-attr]
+    )
+    assert f"days of the cycle (interval {low} to {high})." in text
