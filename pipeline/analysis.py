@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -216,31 +217,46 @@ def _flags(
     severity: Severity, design: Design, data: SessionData, settings: Settings
 ) -> Flags | NotEstimable:
     chosen = settings.methods
-
-    def refit(ratings: pd.DataFrame) -> pd.DataFrame:
-        again = estimate_design(
-            ratings,
-            minimum_shared=chosen.minimum_shared,
-            minimum_partners=chosen.minimum_partners,
-        )
-        component = again.subjects.set_index("subject_id")["component"]
-        raters = severity_again(
-            ratings,
-            component=component,
-            level=chosen.level,
-            practical_difference=chosen.practical_difference,
-        )
-        return _comparable(raters, again)
-
     return _ask(
         estimate_flags,
         _comparable(severity.raters, design),
         ratings=data.ratings,
-        refit=refit,
+        refit=partial(_severity_of, settings=settings),
         rate=chosen.false_discovery_rate,
         practical_difference=chosen.practical_difference,
         p_rater=severity.p_rater,
     )
+
+
+def _severity_of(ratings: pd.DataFrame, *, settings: Settings) -> pd.DataFrame:
+    """Estimate the severity of the comparable raters in other ratings than those of the session."""
+    chosen = settings.methods
+    design = estimate_design(
+        ratings,
+        minimum_shared=chosen.minimum_shared,
+        minimum_partners=chosen.minimum_partners,
+    )
+    raters = severity_again(
+        ratings,
+        component=design.subjects.set_index("subject_id")["component"],
+        level=chosen.level,
+        practical_difference=chosen.practical_difference,
+    )
+    return _comparable(raters, design)
+
+
+def _severity_by_cycle(
+    data: SessionData, settings: Settings, severity: pd.Series | None
+) -> pd.Series | None:
+    """Return severities by cycle and rater, each cycle's from its own ratings."""
+    if severity is None:
+        return None
+    found = {data.session.cycle: severity}
+    for cycle, ratings in data.past_ratings.groupby("cycle"):
+        raters = _ask(_severity_of, ratings, settings=settings)
+        if not isinstance(raters, NotEstimable):
+            found[str(cycle)] = raters.set_index("rater_id")["severity"]
+    return pd.concat(found, names=["cycle"])
 
 
 def _reliability(severity: Severity) -> Reliability | NotEstimable:
@@ -334,7 +350,7 @@ def _about_people(
             results=pd.concat([data.past_results, data.results], ignore_index=True),
             cycle=cycle,
             cycle_order=list(data.cycles),
-            severity=severity,
+            severity=_severity_by_cycle(data, settings, severity),
             top_from=settings.scale.top_from,
             lower_is_better=chosen.lower_is_better,
             level=chosen.level,
