@@ -68,6 +68,22 @@ STATES = {"open": msg("open"), "done": msg("done"), "dropped": msg("dropped")}
 
 GOAL_STATES = {**STATES, "revised": msg("revised")}
 
+TABLE_NAMES = {
+    "ratings": msg("ratings"),
+    "employees": msg("employees"),
+    "criteria": msg("criteria"),
+    "cycle": msg("cycle"),
+    "cycles": msg("cycles"),
+    "sessions": msg("sessions"),
+    "participants": msg("participants"),
+    "evidence": msg("dated evidence"),
+    "goals": msg("goals"),
+    "results": msg("results"),
+    "opinions": msg("opinions"),
+    "actions": msg("actions"),
+    "norms": msg("norms"),
+}
+
 RULES = {
     "top": msg("high"),
     "bottom": msg("low"),

@@ -11,8 +11,9 @@ import pytest
 from pipeline.methods.flags import Flags
 from pipeline.methods.linking import Linking
 from pipeline.methods.nested import Nested
+from pipeline.methods.severity import Severity
 from pipeline.pack.sections.findings import found
-from pipeline.pack.sections.severity import flagged
+from pipeline.pack.sections.severity import _in_words, flagged
 from pipeline.pack.sections.ways import typical
 from pipeline.store import SessionData
 
@@ -74,6 +75,18 @@ def test_nobody_named_is_said_with_what_it_does_not_show(pack_of: MakePack) -> N
     html = str(quiet.raters().html)
     assert quiet.context.say(flags.sentence) in text_of(html)
     assert "Stricter raters" not in html
+
+
+def test_the_figure_of_severity_is_told_as_one_says_it(pack_of: MakePack) -> None:
+    """One rater is named, several are; of nobody it is not said that none are."""
+    pack = pack_of(planted())
+    found = pack.context.analysis.severity
+    assert isinstance(found, Severity)
+    assert "1 of them is named" in _in_words(pack.context, found, 1)
+    assert "3 of them are named" in _in_words(pack.context, found, 3)
+    assert "named" not in _in_words(pack.context, found, 0)
+    alone = replace(found, raters=found.raters.iloc[:1])
+    assert "Severity of 1 rater, from" in _in_words(pack.context, alone, 0)
 
 
 def test_a_number_for_the_department_has_its_interval(pack_of: MakePack) -> None:

@@ -12,7 +12,7 @@ from pipeline.methods.nested import Nested
 from pipeline.methods.severity import Severity
 from pipeline.pack.blocks import Block, Bullets, Column, Facts, Fold, Part, Table
 from pipeline.pack.context import Context
-from pipeline.pack.wording import AUDIENCE
+from pipeline.pack.wording import AUDIENCE, TABLE_NAMES
 
 Text = Message | tuple[Message, Message]
 """A text, or one about people and one about conversations."""
@@ -69,18 +69,6 @@ LIMITS: tuple[Text, ...] = (
     msg("A pattern in a small group is weak evidence; read the interval, not the dot."),
 )
 
-_TABLE_NAMES = {
-    "ratings": msg("ratings"),
-    "self_ratings": msg("self-ratings"),
-    "employees": msg("employees"),
-    "criteria": msg("criteria"),
-    "cycle": msg("cycle"),
-    "participants": msg("participants"),
-    "evidence": msg("dated evidence"),
-    "goals": msg("goals"),
-    "results": msg("results"),
-    "opinions": msg("opinions"),
-}
 _USED = {
     "ratings": (
         "employee_id", "subject_id", "rater_id", "criterion_id", "score", "rater_role",
@@ -254,9 +242,8 @@ def _governance(context: Context) -> Part:
     }
     audience = str(context.view.audience)
     rows = []
-    for name, label in _TABLE_NAMES.items():
+    for name, wanted in _USED.items():
         table = getattr(context.data, name)
-        wanted = _USED.get(name, ())
         if name == "employees":
             wanted += _compared(context)
         used = [
@@ -265,7 +252,7 @@ def _governance(context: Context) -> Part:
             if column in table and len(table) and table[column].notna().any()
         ]
         if used:
-            rows.append((say(label), ", ".join(used)))
+            rows.append((say(TABLE_NAMES[name]), ", ".join(used)))
     blocks: list[Block] = [
         Facts(
             (

@@ -76,13 +76,13 @@ def banner(context: Context, design: Design) -> Note:
         return Note(
             context.of_kind(
                 msg(
-                    "{n} of {m} raters share enough people with enough others. What is shared is"
-                    " thin, so part of a difference between teams can look like severity.",
+                    "Raters who share enough people with enough others: {n} of {m}. What is shared"
+                    " is thin, so part of a difference between teams can look like severity.",
                     n=len(severity.comparable(design)),
                     m=design.n_raters,
                 ),
                 msg(
-                    "{n} of {m} raters share enough conversations with enough others. What is"
+                    "Raters who share enough conversations with enough others: {n} of {m}. What is"
                     " shared is thin, so part of a difference between conversations can look like"
                     " severity.",
                     n=len(severity.comparable(design)),

@@ -288,10 +288,12 @@ def _raters(context: Context, found: Distribution) -> list[Block]:
             context.language,
         )
         alt = say(
-            msg(
+            msgn(
+                "Dot plot of the mean score of {n} rater with its interval, from {low} to {high};"
+                " the department's mean is {mean}.",
                 "Dot plot of the mean score of {n} raters with intervals, from {low} to {high};"
                 " the department's mean is {mean}.",
-                n=len(rows),
+                len(rows),
                 low=float(rows["mean"].min()),
                 high=float(rows["mean"].max()),
                 mean=float(found.mean),
