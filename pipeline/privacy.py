@@ -296,7 +296,7 @@ def _organisation(data: SessionData, settings: Settings) -> View:
 
 
 _ROWS_OF_RATERS = {
-    "reliability": ("components",),
+    "reliability": ("components", "raters"),
     "components": (),
     "ordinal": ("raters", "unexpected"),
     "conversation": ("raters", "cells"),

@@ -11,6 +11,7 @@ import pytest
 from pipeline.methods.flags import Flags
 from pipeline.methods.linking import Linking
 from pipeline.methods.nested import Nested
+from pipeline.methods.reliability import Reliability
 from pipeline.methods.severity import Severity
 from pipeline.pack.sections.findings import found
 from pipeline.pack.sections.severity import _in_words, flagged
@@ -75,6 +76,22 @@ def test_nobody_named_is_said_with_what_it_does_not_show(pack_of: MakePack) -> N
     html = str(quiet.raters().html)
     assert quiet.context.say(flags.sentence) in text_of(html)
     assert "Stricter raters" not in html
+
+
+def test_what_is_known_of_each_severity_stands_beside_what_is_shared(pack_of: MakePack) -> None:
+    """With its interval, per rater; not in the organisation's pack."""
+    pack = pack_of(planted())
+    found = pack.context.analysis.reliability
+    assert isinstance(found, Reliability)
+    html = str(pack.raters().html)
+    table = text_of(html[html.index("Raters and what they share") :].split("</table>")[0])
+    for row in found.raters.to_dict("records"):
+        low, high = (pack.context.percent(row[f"precision_{end}"]) for end in ("low", "high"))
+        assert f"{pack.context.percent(row['precision'])} {low} to {high}" in table
+    five = session_data(Shape(n_raters=6, n_people=60))
+    shown = pack_of(five, audience="organisation").context.analysis.reliability
+    assert isinstance(shown, Reliability)
+    assert shown.raters.empty
 
 
 def test_the_figure_of_severity_is_told_as_one_says_it(pack_of: MakePack) -> None:

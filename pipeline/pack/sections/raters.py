@@ -7,8 +7,10 @@ import pandas as pd
 from pipeline.errors import NotEstimable, msg, msgn
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.design import Design
+from pipeline.methods.reliability import Reliability
 from pipeline.pack.blocks import (
     Block,
+    Cell,
     Column,
     Facts,
     Fold,
@@ -29,7 +31,7 @@ from pipeline.pack.sections import (
     ways,
 )
 from pipeline.pack.sections.reasons import reasons
-from pipeline.pack.wording import ANSWERS, agreement_word
+from pipeline.pack.wording import ANSWERS, NO_VALUE, agreement_word
 
 
 def build(context: Context) -> list[Block]:
@@ -213,8 +215,34 @@ _VERDICTS = {
 }
 
 
+_PRECISION = msg(
+    "Severity known: how much of what raters differ in severity these ratings show for this rater."
+    " Near 0% the severity is little more than a guess, whatever the rater does."
+)
+
+
+def _known(context: Context) -> dict[str, Cell]:
+    """Return per rater how much is known of the severity; empty where it is of nobody."""
+    found = context.analysis.reliability
+    if not isinstance(found, Reliability):
+        return {}
+    return {
+        row["rater_id"]: Cell(
+            context.percent(row["precision"]),
+            under=context.say(
+                msg(
+                    "{low} to {high}",
+                    low=context.percent(row["precision_low"]),
+                    high=context.percent(row["precision_high"]),
+                )
+            ),
+        )
+        for row in found.raters.to_dict("records")
+    }
+
+
 def _who_shares(context: Context, design: Design) -> list[Block]:
-    say, rows = context.say, design.raters
+    say, rows, known = context.say, design.raters, _known(context)
     if rows.empty or len(rows) > MOST_NAMED or design.verdict == "one_rater":
         return []
     return [
@@ -230,6 +258,7 @@ def _who_shares(context: Context, design: Design) -> list[Block]:
                         Column(say(msg("Partners")), numeric=True),
                         Column(say(msg("Group")), numeric=True),
                         Column(say(msg("Verdict"))),
+                        *((Column(say(msg("Severity known")), numeric=True),) if known else ()),
                     ),
                     tuple(
                         (
@@ -241,9 +270,11 @@ def _who_shares(context: Context, design: Design) -> list[Block]:
                             say(_VERDICTS[row["verdict"]])
                             if row["verdict"] in _VERDICTS
                             else str(row["verdict"]),
+                            *((known.get(row["rater_id"], NO_VALUE),) if known else ()),
                         )
                         for row in rows.to_dict("records")
                     ),
+                    note=say(_PRECISION) if known else "",
                     dense=True,
                 ),
             ),
