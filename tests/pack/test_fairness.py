@@ -182,7 +182,7 @@ def test_the_organisation_reads_no_count_of_raters_who_stand_out(
     assert found.n_flagged is found.n_suppressed is None  # type: ignore[union-attr]
     assert found.cells.empty  # type: ignore[union-attr]
     text = text_of(str(pack.fairness().html))
-    assert "More than by chance?" in text
+    assert "More than chance?" in text
     assert "Raters who stand out" not in text
 
 

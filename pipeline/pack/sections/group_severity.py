@@ -39,7 +39,7 @@ def _table(context: Context, known: dict[str, GroupSeverity]) -> Table:
     columns = [
         Column(say(msg("Compared on"))),
         Column(say(msg("Raters")), numeric=True),
-        Column(say(msg("More than by chance?"))),
+        Column(say(msg("More than chance?"))),
         Column(say(msg("Difference within a rater"))),
         *([Column(say(msg("Raters who stand out")), numeric=True)] if counted else []),
     ]
