@@ -198,7 +198,7 @@ def _thresholds(context: Context) -> list[tuple[str, str]]:
             context.language.whole(chosen.minimum_shared),
         ),
         (
-            say(msg("Comparable people for a position")),
+            say(msg("Smallest group of comparable people for a position")),
             context.language.whole(chosen.minimum_comparables),
         ),
         (

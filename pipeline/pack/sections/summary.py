@@ -300,9 +300,9 @@ def cannot_tell(context: Context) -> list[str]:
             found.append(
                 context.say(
                     msgn(
-                        "For {n} person there are fewer than {floor} comparable people, so no"
+                        "{n} person is in a group of fewer than {floor} comparable people, so no"
                         " position is shown.",
-                        "For {n} people there are fewer than {floor} comparable people, so no"
+                        "{n} people are in groups of fewer than {floor} comparable people, so no"
                         " position is shown.",
                         n,
                         floor=standing.floor,
