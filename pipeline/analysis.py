@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -15,7 +16,12 @@ from pipeline.methods.components import Components, estimate_components
 from pipeline.methods.consistency import Consistency, estimate_consistency
 from pipeline.methods.conversation import Conversation, estimate_conversation
 from pipeline.methods.design import Design, estimate_design
-from pipeline.methods.differential import DifferentialSeverity, estimate_differential_severity
+from pipeline.methods.differential import (
+    DifferentialSeverity,
+    GroupSeverity,
+    estimate_differential_severity,
+    estimate_group_severity,
+)
 from pipeline.methods.distribution import Distribution, estimate_distribution
 from pipeline.methods.drift import Drift, estimate_drift
 from pipeline.methods.evidence import Evidence, estimate_evidence
@@ -51,7 +57,7 @@ class Analysis:
 
     Each answer is the method's result or a `NoAnswer` with the reason; None where the question does
     not arise in this session. `data` is what was analysed; see `pipeline.store.SessionData`.
-    `fairness` holds an answer per attribute that the settings name.
+    `fairness` and `group_severity` hold an answer per attribute that the settings name.
     """
 
     data: SessionData
@@ -85,11 +91,12 @@ class Analysis:
     results_mismatch: ResultsMismatch | NoAnswer | None = None
     recency: Recency | NoAnswer | None = None
     fairness: Mapping[str, Fairness | NoAnswer] = field(default_factory=dict)
+    group_severity: Mapping[str, GroupSeverity | NoAnswer] = field(default_factory=dict)
 
     def answers(self) -> dict[str, object]:
         """Return every answer by the name of its question, without those that do not arise."""
         every = {one.name: getattr(self, one.name) for one in fields(self)}
-        del every["data"], every["fairness"]
+        del every["data"], every["fairness"], every["group_severity"]
         return {name: answer for name, answer in every.items() if answer is not None}
 
 
@@ -162,6 +169,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             evidence=data.evidence,
             employees=data.employees,
             ends_on=_day(data.cycle, "ends_on"),
+            level=level,
         ),
     )
 
@@ -213,31 +221,46 @@ def _flags(
     severity: Severity, design: Design, data: SessionData, settings: Settings
 ) -> Flags | NotEstimable:
     chosen = settings.methods
-
-    def refit(ratings: pd.DataFrame) -> pd.DataFrame:
-        again = estimate_design(
-            ratings,
-            minimum_shared=chosen.minimum_shared,
-            minimum_partners=chosen.minimum_partners,
-        )
-        component = again.subjects.set_index("subject_id")["component"]
-        raters = severity_again(
-            ratings,
-            component=component,
-            level=chosen.level,
-            practical_difference=chosen.practical_difference,
-        )
-        return _comparable(raters, again)
-
     return _ask(
         estimate_flags,
         _comparable(severity.raters, design),
         ratings=data.ratings,
-        refit=refit,
+        refit=partial(_severity_of, settings=settings),
         rate=chosen.false_discovery_rate,
         practical_difference=chosen.practical_difference,
         p_rater=severity.p_rater,
     )
+
+
+def _severity_of(ratings: pd.DataFrame, *, settings: Settings) -> pd.DataFrame:
+    """Estimate the severity of the comparable raters in other ratings than those of the session."""
+    chosen = settings.methods
+    design = estimate_design(
+        ratings,
+        minimum_shared=chosen.minimum_shared,
+        minimum_partners=chosen.minimum_partners,
+    )
+    raters = severity_again(
+        ratings,
+        component=design.subjects.set_index("subject_id")["component"],
+        level=chosen.level,
+        practical_difference=chosen.practical_difference,
+    )
+    return _comparable(raters, design)
+
+
+def _severity_by_cycle(
+    data: SessionData, settings: Settings, severity: pd.Series | None
+) -> pd.Series | None:
+    """Return severities by cycle and rater, each cycle's from its own ratings."""
+    if severity is None:
+        return None
+    found = {data.session.cycle: severity}
+    for cycle, ratings in data.past_ratings.groupby("cycle"):
+        raters = _ask(_severity_of, ratings, settings=settings)
+        if not isinstance(raters, NotEstimable):
+            found[str(cycle)] = raters.set_index("rater_id")["severity"]
+    return pd.concat(found, names=["cycle"])
 
 
 def _reliability(severity: Severity) -> Reliability | NotEstimable:
@@ -303,21 +326,8 @@ def _about_people(
     component = (
         design.subjects.set_index("subject_id")["component"] if isinstance(design, Design) else None
     )
-    fairness = {
-        attribute: _ask(
-            estimate_fairness,
-            ratings,
-            groups=background_groups(data.employees, attribute, on=ends_on),
-            component=component,
-            legitimate=data.employees.set_index("employee_id")[["job_level"]],
-            top=settings.scale.points[-1],
-            floor=settings.privacy.minimum_fairness,
-            level=chosen.level,
-        )
-        for attribute in settings.fairness.attributes
-    }
     return {
-        "fairness": fairness,
+        **_between_groups(data, settings, component),
         "recency": _ask(
             estimate_recency,
             ratings,
@@ -344,7 +354,7 @@ def _about_people(
             results=pd.concat([data.past_results, data.results], ignore_index=True),
             cycle=cycle,
             cycle_order=list(data.cycles),
-            severity=severity,
+            severity=_severity_by_cycle(data, settings, severity),
             top_from=settings.scale.top_from,
             lower_is_better=chosen.lower_is_better,
             level=chosen.level,
@@ -373,6 +383,36 @@ def _nine_box(
         variance=variance,
         level=settings.methods.level,
     )
+
+
+def _between_groups(
+    data: SessionData, settings: Settings, component: pd.Series | None
+) -> dict[str, Any]:
+    """Ask, per attribute that may be compared, for gaps and for severity that goes with it."""
+    chosen, ratings, floor = settings.methods, data.ratings, settings.privacy.minimum_fairness
+    owner = ratings.drop_duplicates("subject_id").set_index("subject_id")["employee_id"]
+    fairness, group_severity = {}, {}
+    for attribute in settings.fairness.attributes:
+        groups = background_groups(data.employees, attribute, on=_day(data.cycle, "ends_on"))
+        fairness[attribute] = _ask(
+            estimate_fairness,
+            ratings,
+            groups=groups,
+            component=component,
+            legitimate=data.employees.set_index("employee_id")[["job_level"]],
+            top=settings.scale.points[-1],
+            floor=floor,
+            level=chosen.level,
+        )
+        group_severity[attribute] = _ask(
+            estimate_group_severity,
+            ratings,
+            group=owner.map(groups),
+            floor=floor,
+            level=chosen.level,
+            practical_difference=chosen.practical_difference,
+        )
+    return {"fairness": fairness, "group_severity": group_severity}
 
 
 def _over_cycles(data: SessionData) -> pd.DataFrame:

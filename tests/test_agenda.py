@@ -118,6 +118,25 @@ def test_no_score_is_proposed(make: Make, settings: Settings) -> None:
     }
 
 
+def test_who_is_far_does_not_stretch_the_measure(make: Make, settings: Settings) -> None:
+    """The rule compares with the others: the one who stands out is not among them."""
+    scores = {"e0": 4.2, "e1": 3.0, "e2": 3.2, "e3": 2.8, "e4": 3.0}
+    agenda = plan_agenda(make(scores), settings)
+    rule = next(case.rules[0] for case in agenda.cases if case.employee_id == "e0")
+    assert rule.name == "top"
+    assert rule.message.values["n"] == 4
+    assert rule.message.values["mean"] == pytest.approx(3.0)
+    assert rule.message.values["sd"] == pytest.approx(0.163, abs=0.001)
+
+
+def test_one_beside_others_who_are_all_alike_is_far(make: Make, settings: Settings) -> None:
+    """Others without any spread are no reason to overlook the one who differs."""
+    agenda = plan_agenda(make({f"e{i}": 3.0 if i else 3.4 for i in range(8)}), settings)
+    fired = {case.employee_id: [rule.name for rule in case.rules] for case in agenda.cases}
+    assert fired["e0"][0] == "top"
+    assert fired["e1"] == []
+
+
 def test_the_organisation_gets_no_cases(make: Make, settings: Settings) -> None:
     """Aggregates only: nobody to discuss by name."""
     view = cut(make(people(20)).data, Audience.ORGANISATION, settings)

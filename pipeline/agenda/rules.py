@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.agenda.model import Rule
@@ -15,9 +15,9 @@ from pipeline.methods.evidence import Evidence
 from pipeline.methods.nested import Nested
 from pipeline.methods.nine_box import HIGH, NineBox
 from pipeline.methods.results_mismatch import ResultsMismatch
-from pipeline.methods.standing import Standing
+from pipeline.methods.standing import Standing, beside_others
 from pipeline.methods.under_the_radar import UnderTheRadar
-from pipeline.settings import Settings
+from pipeline.settings import ScaleSettings, Settings
 
 JUMP = 1.0
 """Change since the last cycle, in scale points, that is worth a question."""
@@ -29,6 +29,26 @@ FAR_FROM_GROUP = 1.5
 """Distance from the comparable group, in standard deviations, that makes an outlier."""
 FRINGE = 0.15
 """Distance from the border between two scale points, in scale points, that is a fringe."""
+
+
+_FAR = {
+    (False, False): msg(
+        "Score {score}; {n} other comparable people average {mean} (standard deviation {sd})."
+    ),
+    (False, True): msg(
+        "Score {score}; the {n} other people of this rater average {mean} (standard deviation"
+        " {sd})."
+    ),
+    (True, False): msg(
+        "Score {score}; {n} conversations of other comparable people average {mean} (standard"
+        " deviation {sd})."
+    ),
+    (True, True): msg(
+        "Score {score}; {n} conversations of other people with this rater average {mean} (standard"
+        " deviation {sd})."
+    ),
+}
+"""By whether conversations are rated, and whether the others had the same rater."""
 
 
 def fired_rules(
@@ -52,15 +72,16 @@ def fired_rules(
     """
     scale = settings.scale
     conversation = analysis.data.session.kind == "conversation"
-    groups, same_rater = standing.groups.set_index("group"), _by_rater(analysis, standing)
+    others, same_rater = _compared(analysis, standing)
     questions = _questions(analysis)
     thin = _unsubstantiated(analysis)
     beside = (_off_results(analysis), _under_the_radar(analysis), _in_the_box(analysis))
     found: dict[str, tuple[Rule, ...]] = {}
     for row in standing.subjects.itertuples(index=False):
         fired: list[Rule] = []
-        group = same_rater.get(row.subject_id) if same_rater else _shown(groups, row.group)
-        outlier = _far(float(row.score), group, scale.low, scale.high)
+        outlier = _far(
+            float(row.score), others.loc[row.subject_id], same_rater, conversation, scale
+        )
         if outlier is not None:
             fired.append(outlier)
         if row.n_raters <= FEW_RATERS and pd.notna(row.spread) and row.spread >= DISAGREEMENT:
@@ -79,11 +100,9 @@ def fired_rules(
                     ),
                 )
             )
-        if (
-            not conversation
-            and pd.notna(row.previous)
-            and min(row.score, row.previous) >= scale.top_from
-        ):
+        # false also where there is no previous score
+        twice = row.score >= scale.top_from and row.previous >= scale.top_from
+        if twice and not conversation:
             fired.append(
                 Rule(
                     "sustained",
@@ -112,62 +131,39 @@ def fired_rules(
     return found
 
 
-@dataclass(frozen=True)
-class _Beside:
-    """The people that somebody is compared with."""
+def _compared(analysis: Analysis, standing: Standing) -> tuple[pd.DataFrame, bool]:
+    """Return the others beside each subject, and whether they are those of the same rater.
 
-    n: int
-    mean: float
-    sd: float
-    same_rater: bool
-
-
-def _shown(groups: pd.DataFrame, number: object) -> _Beside | None:
-    if number not in groups.index or not groups.loc[number, "shown"]:
-        return None
-    one = groups.loc[number]
-    return _Beside(int(one["n_subjects"]), float(one["mean"]), float(one["sd"]), False)
-
-
-def _by_rater(analysis: Analysis, standing: Standing) -> dict[str, _Beside]:
-    """Compare within the ratings of one rater where nothing links the raters; else nothing."""
+    Where nothing links the raters, people are compared within the ratings of one rater.
+    """
     nested, design = analysis.nested, analysis.design
-    if not isinstance(nested, Nested) or not isinstance(design, Design):
-        return {}
-    if design.verdict not in ("nested", "one_rater"):
-        return {}
-    parts = standing.subjects.merge(nested.subjects[["subject_id", "component"]], on="subject_id")
-    found: dict[str, _Beside] = {}
-    for _, part in parts.groupby("component"):
-        scores = part["score"]
-        if len(part) >= standing.floor:
-            beside = _Beside(len(part), float(scores.mean()), float(scores.std()), True)
-            found |= dict.fromkeys(part["subject_id"], beside)
-    return found
+    beside = standing.subjects.set_index("subject_id")
+    if (
+        not isinstance(nested, Nested)
+        or not isinstance(design, Design)
+        or design.verdict not in ("nested", "one_rater")
+    ):
+        return beside, False
+    part = nested.subjects.set_index("subject_id")["component"].reindex(beside.index)
+    people = beside["employee_id"].groupby(part).transform("nunique")
+    others = beside_others(beside["score"], part, beside["employee_id"])
+    others.loc[people < standing.floor] = np.nan
+    return others, True
 
 
-def _far(score: float, group: _Beside | None, low: float, high: float) -> Rule | None:
-    if group is not None and group.sd > 0:
-        distance = (score - group.mean) / group.sd
-        if abs(distance) >= FAR_FROM_GROUP:
-            numbers = {"score": score, "n": group.n, "mean": group.mean, "sd": group.sd}
-            text = (
-                msg(
-                    "Score {score}; the {n} people of this rater average {mean} (standard deviation"
-                    " {sd}).",
-                    **numbers,
-                )
-                if group.same_rater
-                else msg(
-                    "Score {score}; {n} comparable people average {mean} (standard deviation"
-                    " {sd}).",
-                    **numbers,
-                )
-            )
-            return Rule("top" if distance > 0 else "bottom", text)
-    if score >= high - 0.5:
+def _far(
+    score: float, others: pd.Series, same_rater: bool, conversation: bool, scale: ScaleSettings
+) -> Rule | None:
+    n, mean, sd = others["n_others"], others["others_mean"], others["others_sd"]
+    distance = score - mean
+    # who differs from others that are all alike is far from them too
+    if abs(distance) > 1e-9 and abs(distance) >= FAR_FROM_GROUP * sd:
+        numbers = {"score": score, "n": int(n), "mean": float(mean), "sd": float(sd)}
+        text = _FAR[conversation, same_rater]
+        return Rule("top" if distance > 0 else "bottom", msg(text.text, **numbers))
+    if score >= scale.high - 0.5:
         return Rule("top", msg("Score {score}: the top of the scale.", score=score))
-    if score <= low + 0.5:
+    if score <= scale.low + 0.5:
         return Rule("bottom", msg("Score {score}: the bottom of the scale.", score=score))
     return None
 

@@ -259,7 +259,8 @@ def _icc(table: FloatArray, level: float) -> IccResult | Message:
         found = icc(table, level)
     except (DegenerateTable, CrossedModelError):
         found = None
-    if found is None or not np.isfinite([found.icc_a1, found.icc_ak, *found.icc_a1_ci]).all():
+    ends = () if found is None else (*found.icc_a1_ci, *found.icc_ak_ci)
+    if found is None or not np.isfinite([found.icc_a1, found.icc_ak, *ends]).all():
         return msg(
             "The shared scores are too few, or subjects differ too little, to tell agreement from "
             "chance."

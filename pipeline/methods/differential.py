@@ -68,16 +68,12 @@ class DifferentialSeverity:
     Attributes
     ----------
     cells
-        One row per rater and criterion, or per rater and group that may be shown, ordered by
-        identifier. By criterion: rater_id; criterion_id; n_subjects; difference (severity on this
-        criterion minus that on the rater's other criteria, flagged ones left out, not shrunken);
-        se; ci_low, ci_high; p (two-sided, not corrected); difference_shrunk, se_shrunk (the same,
-        pulled to 0); flagged (bool: among false discoveries of at most ``q`` and difference_shrunk
-        at least ``practical_difference`` either way); reason (Message where the cell has too few
-        subjects, else None). By group: rater_id; group; n_subjects; difference_shrunk (severity for
-        this group minus that for the rater's other groups, pulled to 0); se_shrunk; ci_low, ci_high
-        (of it); p_practical (probability, 0-1, of more than ``practical_difference`` either way);
-        flagged (bool, by p_practical).
+        One row per rater and criterion, ordered by identifier: rater_id; criterion_id; n_subjects;
+        difference (severity on this criterion minus that on the rater's other criteria, flagged
+        ones left out, not shrunken); se; ci_low, ci_high; p (two-sided, not corrected);
+        difference_shrunk, se_shrunk (the same, pulled to 0); flagged (bool: among false discoveries
+        of at most ``q`` and difference_shrunk at least ``practical_difference`` either way); reason
+        (Message where the cell has too few subjects, else None).
     var_differential
         Variance of the term, squared scale points, 0 or more; 0: none found.
     sd_differential, sd_low, sd_high
@@ -86,8 +82,6 @@ class DifferentialSeverity:
         Likelihood-ratio statistic of no such variance and its p-value (boundary).
     practical_difference, q, level
         Thresholds used.
-    n_suppressed
-        Rater × group cells below the floor; 0 by criterion.
     """
 
     cells: pd.DataFrame
@@ -100,7 +94,30 @@ class DifferentialSeverity:
     practical_difference: float
     q: float
     level: float
-    n_suppressed: int = 0
+
+
+@dataclass(frozen=True)
+class GroupSeverity(DifferentialSeverity):
+    """Severity that differs within a rater by group of subjects.
+
+    Attributes
+    ----------
+    cells
+        One row per rater and group at or above the floor, ordered by identifier: rater_id; group;
+        n_subjects; difference_shrunk (severity for this group minus that for the rater's other
+        groups, pulled to 0); se_shrunk; ci_low, ci_high (of it); p_practical (probability, 0-1, of
+        more than ``practical_difference`` either way); flagged (bool, by p_practical).
+    n_raters
+        Raters in ``cells``.
+    n_flagged
+        Raters with a flagged cell; None where it may not be told.
+    n_suppressed
+        Rater × group cells below the floor; None where it may not be told.
+    """
+
+    n_raters: int
+    n_flagged: int | None
+    n_suppressed: int | None
 
 
 def estimate_differential_severity(
@@ -200,7 +217,7 @@ def estimate_group_severity(
     level: float = 0.95,
     q: float = 0.10,
     practical_difference: float = 0.3,
-) -> DifferentialSeverity:
+) -> GroupSeverity:
     """Estimate for which groups of subjects each rater is stricter or milder.
 
     Parameters
@@ -220,7 +237,7 @@ def estimate_group_severity(
 
     Returns
     -------
-    DifferentialSeverity
+    GroupSeverity
 
     Raises
     ------
@@ -269,7 +286,7 @@ def estimate_group_severity(
         ci_low=bounds["ci_low"], ci_high=bounds["ci_high"], p_practical=beyond + below,
         flagged=bayesian_discoveries(beyond + below, q)[0],
     )  # fmt: skip
-    return DifferentialSeverity(
+    return GroupSeverity(
         cells=cells.sort_values(["rater_id", "group"], ignore_index=True),
         var_differential=fit.variance[_RATER_GROUP],
         sd_differential=float(np.sqrt(fit.variance[_RATER_GROUP])),
@@ -280,6 +297,8 @@ def estimate_group_severity(
         practical_difference=practical_difference,
         q=q,
         level=level,
+        n_raters=int(cells["rater_id"].nunique()),
+        n_flagged=int(cells.loc[cells["flagged"], "rater_id"].nunique()),
         n_suppressed=n_suppressed,
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.errors import NotEstimable, msg
+from pipeline.numerics.clustered_share import clustered_share
 
 RECENT_DAYS = 60
 
@@ -30,9 +31,9 @@ class Evidence:
         employee_id of people in the department without any rating.
     share_rationale
         Share (0-1) of rater × subject pairs with a rationale.
-    share_recent
-        Share (0-1) of the evidence that is dated in the last 60 days of the cycle; missing
-        without evidence or without the end of the cycle.
+    share_recent, share_recent_low, share_recent_high
+        Share (0-1) of the evidence that is dated in the last 60 days of the cycle, with its
+        interval; missing without evidence or without the end of the cycle.
     n_evidence
         Dated pieces of evidence.
     """
@@ -41,6 +42,8 @@ class Evidence:
     unrated: tuple[str, ...]
     share_rationale: float
     share_recent: float | None
+    share_recent_low: float | None
+    share_recent_high: float | None
     n_evidence: int
 
 
@@ -50,6 +53,7 @@ def estimate_evidence(
     evidence: pd.DataFrame,
     employees: pd.DataFrame,
     ends_on: pd.Timestamp | None = None,
+    level: float = 0.95,
 ) -> Evidence:
     """Count what substantiates each rating.
 
@@ -63,6 +67,8 @@ def estimate_evidence(
         employee_id of everyone in the department; left_on where known.
     ends_on
         Last day of the cycle.
+    level
+        Confidence level of the interval.
 
     Raises
     ------
@@ -84,16 +90,20 @@ def estimate_evidence(
     )
     subjects = subjects.merge(counted, on="employee_id", how="left")
     subjects["n_evidence"] = subjects["n_evidence"].fillna(0).astype("int64")
-    share_recent = None
+    share, low, high = None, None, None
     if ends_on is not None and len(evidence):
         start = ends_on - pd.Timedelta(days=RECENT_DAYS)
-        share_recent = float(evidence["dated_on"].gt(start).mean())
+        share, low, high = clustered_share(
+            evidence["dated_on"].gt(start), evidence["employee_id"], level
+        )
     present = employees[employees["left_on"].isna()] if "left_on" in employees else employees
     unrated = sorted(set(present["employee_id"]) - set(ratings["employee_id"]))
     return Evidence(
         subjects=subjects,
         unrated=tuple(unrated),
         share_rationale=float(pairs["has"].mean()),
-        share_recent=share_recent,
+        share_recent=share,
+        share_recent_low=low,
+        share_recent_high=high,
         n_evidence=len(evidence),
     )

@@ -5,13 +5,12 @@ before``, with HC3 standard errors. If every part of the year counted alike, one
 would go with the same difference in score whenever it was dated; the effect size is the slope of
 the last quarter minus that of the rest of the cycle, in scale points per piece. Beside it: the
 share of evidence dated in the last days of the cycle, with the share that an even spread would
-give. Its interval is Wilson's, with the number of pieces divided by their design effect, because
-the pieces about one employee hang together. No bootstrap: with tens of employees a
+give; its interval knows that the pieces about one employee hang together
+(`numerics/clustered_share`). No bootstrap: with tens of employees a
 simulation of M2 would say nothing about evidence.
 
-Sources: MacKinnon & White (1985), J. Econometrics 29, 305-325 (HC3); Wilson (1927), JASA 22,
-209-212; Kish (1965), Survey Sampling, ch. 8 (design effect); Murphy & Cleveland (1995),
-Understanding Performance Appraisal (recency).
+Sources: MacKinnon & White (1985), J. Econometrics 29, 305-325 (HC3); Murphy & Cleveland
+(1995), Understanding Performance Appraisal (recency).
 
 Assumes that more pieces of evidence mean more that went well, as many as happened were recorded in
 each part of the year, and that a piece says as much in every quarter.
@@ -30,6 +29,7 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg, msgn
+from pipeline.numerics.clustered_share import clustered_share
 from pipeline.numerics.rating_input import person_scores
 
 FloatArray = npt.NDArray[np.float64]
@@ -138,7 +138,7 @@ def estimate_recency(
             )
         )
     recent = dated["dated_on"] > ends_on - pd.Timedelta(days=recent_days)
-    share, low, high = _share(recent, dated["employee_id"], level)
+    share, low, high = clustered_share(recent, dated["employee_id"], level)
     days = (ends_on - starts_on).days + 1
     late = dated["dated_on"] > ends_on - pd.Timedelta(days=_QUARTER_DAYS)
     counts = pd.DataFrame(
@@ -166,22 +166,6 @@ def estimate_recency(
         reason=slopes if isinstance(slopes, Message) else None,
         level=level,
     )
-
-
-def _share(recent: pd.Series, owner: pd.Series, level: float) -> tuple[float, float, float]:
-    """Share with Wilson's interval at the effective number of pieces."""
-    n, share = len(recent), float(recent.mean())
-    per = recent.groupby(owner).agg(["sum", "size"])
-    away = (per["sum"] - share * per["size"]).to_numpy(dtype=float)
-    simple = n * share * (1 - share)
-    people = len(per)
-    clustered = float(away @ away) * people / max(people - 1, 1)
-    effect = max(1.0, clustered / simple) if simple > 0 else 1.0
-    size = n / effect
-    z2 = float(stats.norm.ppf((1 + level) / 2)) ** 2
-    centre = (share + z2 / (2 * size)) / (1 + z2 / size)
-    half = np.sqrt(share * (1 - share) * z2 / size + (z2 / (2 * size)) ** 2) / (1 + z2 / size)
-    return share, max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
 def _slopes(

@@ -10,8 +10,11 @@ Source: Linacre, FACETS manual, table 7; Wright & Masters (1982), Rating Scale A
 
 Assumes the standard errors given. With few raters these hold the uncertainty of the variances
 too, so that reliability is lower than FACETS would say, and 0 where nothing is known. The interval
-comes from that of the rater variance, with the information about each rater kept. It cannot tell
-who is strict, nor compare components with each other.
+comes from that of the rater variance, with the information about each rater kept. Per rater the
+same share is ``1 - se^2 / var_rater``, what the ratings know of that one severity. From 15 raters
+on ``se`` is the conditional SD, given the fixed part; around the mean of the component the error is
+a little smaller (4 to 8 % in variance with 16 to 40 raters), so these shares are cautious. It
+cannot tell who is strict, nor compare components with each other.
 """
 
 from __future__ import annotations
@@ -40,12 +43,17 @@ class Reliability:
         with the same ends, rmse (root mean squared standard error, scale points).
     overall
         The same in one row over all raters, without ``component``.
+    raters
+        One row per rater: rater_id, component, precision (0-1: share of the rater variance that the
+        ratings resolve for this rater; 0: the severity could be anything that severities are) with
+        precision_low and precision_high.
     sd_rater
         SD of severity between raters, scale points, above 0.
     """
 
     components: pd.DataFrame
     overall: pd.DataFrame
+    raters: pd.DataFrame
     sd_rater: float
 
 
@@ -57,7 +65,7 @@ def estimate_reliability(
     Parameters
     ----------
     raters
-        Severities: columns component and se (scale points, above 0), a row per rater.
+        Severities: columns rater_id, component and se (scale points, above 0), a row per rater.
     var_rater, var_rater_low, var_rater_high
         Rater variance with its interval, squared scale points; the upper end may be infinite.
 
@@ -84,8 +92,20 @@ def estimate_reliability(
     return Reliability(
         components=pd.DataFrame(rows),
         overall=pd.DataFrame([_row(raters["se"].to_numpy(dtype=float), ends)]),
+        raters=_precision(raters, ends),
         sd_rater=var_rater**0.5,
     )
+
+
+def _precision(raters: pd.DataFrame, ends: tuple[float, float, float]) -> pd.DataFrame:
+    """Per rater what is known of the severity, with its interval."""
+    made = raters[["rater_id", "component"]].reset_index(drop=True)
+    errors = raters["se"].to_numpy(dtype=float)
+    for name, variance in zip(("", "_low", "_high"), ends, strict=True):
+        made[f"precision{name}"] = [
+            _reliability(errors[i : i + 1], ends[0], variance) for i in range(len(errors))
+        ]
+    return made
 
 
 def _row(se: npt.NDArray[np.float64], ends: tuple[float, float, float]) -> dict[str, float]:

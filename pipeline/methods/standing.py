@@ -21,7 +21,8 @@ Assumes that levels sort in natural order ("9" before "10"). Raw means are compa
 raters is not taken out, so in an unlinked design a position also says who the rater was. An
 earlier score is the plain mean over raters and criteria of that cycle, unweighted, of the last
 earlier cycle that occurs for these people; with unequal weights or other criteria a change also
-holds that difference. It cannot tell whether a difference in position is more than chance.
+holds that difference. Mean and SD beside a person are those of the others. It cannot tell whether a
+difference in position is more than chance.
 """
 
 from __future__ import annotations
@@ -53,13 +54,13 @@ class Standing:
         between two raters' means over the criteria both rated; missing with one rater), group
         (number of the comparable group), position (1 = highest score in the group, ties share the
         middle rank; missing below the floor), previous (score in the last earlier cycle, missing
-        without one), change (score minus previous).
+        without one), change (score minus previous), n_others, others_mean, others_sd (subjects of
+        other people in the group, their mean and SD; missing below the floor, the SD with one).
     groups
         One row per comparable group: group (from 0, by level and family), label (levels and
         families it holds, such as "B · Verkoop"; empty where nobody has either), job_levels,
         job_families (tuples), n (people), mean, sd (of the scores; missing with one), merged
-        (bool: made of groups too small by themselves), shown (bool: n reaches the floor),
-        n_subjects (what a position counts: differs from n only where conversations are rated).
+        (bool: made of groups too small by themselves), shown (bool: n reaches the floor).
     floor
         Smallest group within which a position is given.
     """
@@ -136,7 +137,46 @@ def estimate_standing(
     earlier = _previous(history, criteria, cycle_order)
     subjects["previous"] = subjects["employee_id"].map(earlier).astype("float64")
     subjects["change"] = subjects["score"] - subjects["previous"]
+    others = beside_others(subjects["score"], subjects["group"], subjects["employee_id"])
+    others.loc[~large[subjects["group"]]] = np.nan
+    subjects = subjects.join(others)
     return Standing(subjects=subjects, groups=_described(grouped, subjects, floor), floor=floor)
+
+
+def beside_others(score: pd.Series, group: pd.Series, person: pd.Series) -> pd.DataFrame:
+    """Describe, for each score, those of the other people in the same group.
+
+    Whoever is compared is left out: else somebody far from a small group pulls the mean along,
+    widens the SD, and seems closer than he or she is.
+
+    Parameters
+    ----------
+    score, group, person
+        One row per subject, of one index; a score that is missing does not count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        On that index: n_others (scores), others_mean, others_sd (missing where too few).
+    """
+    own = [group, person]
+    # around the mean of the group, so that sums of squares lose no digits
+    centre = score.groupby(group).transform("mean")
+    away = score - centre
+
+    def rest(of: pd.Series) -> pd.Series:
+        return of.groupby(group).transform("sum") - of.groupby(own).transform("sum")
+
+    n = rest(score.notna().astype("float64"))
+    shift = rest(away) / n.where(n > 0)
+    squares = (rest(away**2) - n * shift**2).round(9).clip(lower=0)
+    return pd.DataFrame(
+        {
+            "n_others": n,
+            "others_mean": centre + shift,
+            "others_sd": (squares / (n - 1).where(n > 1)) ** 0.5,
+        }
+    )
 
 
 def _scores(rated: pd.DataFrame, criteria: pd.DataFrame) -> pd.Series:
@@ -305,7 +345,6 @@ def _described(grouped: list[_Group], subjects: pd.DataFrame, floor: int) -> pd.
             "sd": by_group.std().reindex(numbers).to_numpy(),
             "merged": [group.n_cells > 1 for group in grouped],
             "shown": [len(group) >= floor for group in grouped],
-            "n_subjects": by_group.size().reindex(numbers).to_numpy(),
         }
     )
 

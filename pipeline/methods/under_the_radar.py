@@ -3,8 +3,10 @@
 Model: someone is under the radar who (a) is rising or has results above what the rating leads to
 expect, (b) is not in the top category, and (c) has little evidence recorded. *Rising*: the slope of
 the mean score over cycles, at least three, beside the mean of colleagues with at least three
-cycles, so that a general rise does not count; severity is taken out of the scores where it is
-known. Slopes are not shrunken: most people hardly change, so shrinkage would hide the one who does.
+cycles, so that a general rise does not count. Severity is taken out of the scores of the cycle it
+was estimated in and of no other, and out of slopes only where every cycle has its own: out of some
+cycles only, a rater who stays as strict as ever would look like a rise. Slopes are not shrunken:
+most people hardly change, so shrinkage would hide the one who does (docs/methods.md).
 The error comes from the pooled residual variance; false discoveries among all slopes of a
 department are held by Benjamini-Hochberg. *Results*: the mean over metrics and cycles of the
 distance from target in SDs of colleagues (`numerics.attainment`), beyond what the line of results
@@ -14,8 +16,9 @@ above 0. No bootstrap: errors of slopes and means are known from the pooled resi
 Sources: Benjamini & Hochberg (1995), J. R. Stat. Soc. B 57, 289-300; Morris (1983), JASA 78, 47-65;
 Laird & Ware (1982), Biometrics 38, 963-974 (least squares slopes per person).
 
-Assumes that cycles are equally far apart, and that raters keep their severity; where severity is
-not known, a milder new rater looks like a rise.
+Assumes that cycles are equally far apart. Where severity is not known, a milder new rater looks
+like a rise. The clearest of those who rise are named, so their slopes are on average somewhat too
+large.
 
 It cannot tell why little was recorded, and whether results are the person's own. A reason to look,
 not a verdict.
@@ -112,8 +115,9 @@ def estimate_under_the_radar(
     cycle_order
         Cycles, oldest first; by name where not given.
     severity
-        Severity by rater_id, positive = gives lower scores, to take out before slopes and results
-        are judged; raters without one count as 0.
+        Severity by cycle and rater_id, positive = gives lower scores: that of this cycle is taken
+        out before results are judged, those of all cycles before slopes are, if each has some;
+        raters without one count as 0.
     top_from
         Score from which someone is in the top category; by default the score that the
         ``top_share`` highest reach.
@@ -148,9 +152,13 @@ def estimate_under_the_radar(
         )
     if top_from is None:
         top_from = float(np.quantile(score, 1 - top_share))
-    beside = _without_severity(rated, severity).groupby("employee_id")["score"].mean()
-    earlier = _without_severity(history, severity)
-    rising, reason_rising = _rising(beside, earlier, cycle, cycle_order, level)
+    now = rated.assign(cycle=cycle)
+    beside = _without_severity(now, severity).groupby("employee_id")["score"].mean()
+    earlier = history.loc[history["score"].notna() & (history["cycle"] != cycle)]
+    every = pd.concat([earlier, now], join="inner", ignore_index=True) if len(earlier) else now
+    known = set() if severity is None else set(severity.index.get_level_values(0))
+    every = _without_severity(every, severity if set(every["cycle"]) <= known else None)
+    rising, reason_rising = _rising(every, score.index, cycle, cycle_order, level)
     above, reason_results = _results(beside, results, lower_is_better, level)
     if reason_rising is not None and reason_results is not None:
         raise NotEstimable(
@@ -182,23 +190,19 @@ def estimate_under_the_radar(
 def _without_severity(rows: pd.DataFrame, severity: pd.Series | None) -> pd.DataFrame:
     if severity is None or "rater_id" not in rows:
         return rows
-    known = rows["rater_id"].map(severity).astype(float).fillna(0.0)
+    place = pd.MultiIndex.from_frame(rows[["cycle", "rater_id"]])
+    known = severity.reindex(place).astype(float).fillna(0.0).to_numpy()
     return rows.assign(score=rows["score"].astype(float) + known)
 
 
 def _rising(
-    score: pd.Series, history: pd.DataFrame, cycle: str, order: list[str] | None, level: float
+    scores: pd.DataFrame, now: pd.Index, cycle: str, order: list[str] | None, level: float
 ) -> tuple[pd.DataFrame, Message | None]:
-    """Slope over cycles beside colleagues, by employee."""
-    earlier = history.loc[history["score"].notna() & (history["cycle"] != cycle)]
-    earlier = earlier.loc[earlier["employee_id"].isin(score.index)]
-    now = pd.DataFrame({"employee_id": score.index, "cycle": cycle, "score": score.to_numpy()})
-    rows = now
-    if len(earlier):
-        kept = earlier.groupby(["employee_id", "cycle"], as_index=False)["score"].mean()
-        rows = pd.concat([kept, now], ignore_index=True)
-    n_cycles = rows.groupby("employee_id").size().reindex(score.index)
-    found = pd.DataFrame(np.nan, index=score.index, columns=_NUMBERS).assign(n_cycles=n_cycles)
+    """Slope over cycles beside colleagues, by employee rated now."""
+    scores = scores.loc[scores["employee_id"].isin(now)]
+    rows = scores.groupby(["employee_id", "cycle"], as_index=False)["score"].mean()
+    n_cycles = rows.groupby("employee_id").size().reindex(now)
+    found = pd.DataFrame(np.nan, index=now, columns=_NUMBERS).assign(n_cycles=n_cycles)
     panel = rows.loc[rows["employee_id"].map(n_cycles) >= _LEAST_CYCLES]
     code, people = pd.factorize(panel["employee_id"], sort=True)
     df = len(panel) - 2 * len(people)

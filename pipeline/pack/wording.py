@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.errors import Message, msg
 
 NO_VALUE = "\N{EN DASH}"
+NO_DIFFERENCE = 0.05
+"""Chance of such differences where there are none, from which nothing is claimed."""
 LONGEST_SHOWN = 600
 """Characters of a text from data that are shown; the rest is in the store."""
 
@@ -65,6 +67,22 @@ ACTION_KINDS = {
 STATES = {"open": msg("open"), "done": msg("done"), "dropped": msg("dropped")}
 
 GOAL_STATES = {**STATES, "revised": msg("revised")}
+
+TABLE_NAMES = {
+    "ratings": msg("ratings"),
+    "employees": msg("employees"),
+    "criteria": msg("criteria"),
+    "cycle": msg("cycle"),
+    "cycles": msg("cycles"),
+    "sessions": msg("sessions"),
+    "participants": msg("participants"),
+    "evidence": msg("dated evidence"),
+    "goals": msg("goals"),
+    "results": msg("results"),
+    "opinions": msg("opinions"),
+    "actions": msg("actions"),
+    "norms": msg("norms"),
+}
 
 RULES = {
     "top": msg("high"),
@@ -139,6 +157,13 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
     ),
 }
 
+QUESTIONS_ON_CONVERSATIONS = QUESTIONS | {
+    "disagreement": (
+        msg("What did each rater hear that the other did not?"),
+        msg("Do you read the criterion differently, or did you hear something else?"),
+    ),
+}
+
 ANSWERS = {
     "design": msg("comparability of raters"),
     "severity": msg("severity"),
@@ -188,13 +213,22 @@ BACKGROUND_GROUPS = {
 }
 
 
-def agreement_word(icc: float) -> Message:
-    """Put an intraclass correlation in words (Koo & Li 2016)."""
-    if icc < 0.5:
-        return msg("poor")
-    if icc < 0.75:
-        return msg("moderate")
-    return msg("good") if icc < 0.9 else msg("excellent")
+_AGREEMENT = (
+    (0.5, msg("poor")),
+    (0.75, msg("moderate")),
+    (0.9, msg("good")),
+    (float("inf"), msg("excellent")),
+)
+
+
+def agreement_word(low: float, high: float) -> Message:
+    """Put an intraclass correlation in words, from its interval and not from the estimate.
+
+    As Koo & Li (2016), J. Chiropr. Med. 15, 155-163, prescribe: one word where both ends of the
+    interval earn the same, else a range.
+    """
+    worst, best = (next(word for top, word in _AGREEMENT if end < top) for end in (low, high))
+    return worst if worst == best else msg("{low} to {high}", low=worst, high=best)
 
 
 def shorten(text: str, longest: int = LONGEST_SHOWN) -> str:

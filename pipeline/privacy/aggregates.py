@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis import NoAnswer
-from pipeline.errors import NotEstimable, Suppressed
+from pipeline.errors import NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.conversation import Conversation
 from pipeline.methods.design import Design
+from pipeline.methods.differential import GroupSeverity
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.fairness import Fairness
@@ -22,6 +23,7 @@ from pipeline.methods.recency import Recency
 from pipeline.methods.reliability import Reliability
 from pipeline.methods.severity import Severity
 from pipeline.privacy.cells import suppress_counts
+from pipeline.settings import Audience
 from pipeline.store import SessionData
 
 
@@ -166,7 +168,8 @@ def fairness_without_levels(
     if answer.groups["suppressed"].any() or 0 < answer.n_unknown < floor:
         numbers = [name for name in groups.columns if name not in ("group", "suppressed")]
         groups[numbers] = float("nan")
-        gaps[ratio] = float("nan")
+        # degrees of freedom follow the number of people
+        gaps[[*ratio, "df"]] = float("nan")
         return replace(answer, groups=groups, gaps=gaps)
     # a ratio of small counts, beside the sizes of the groups, tells the counts
     at_top = groups.set_index("group")["rate"] * groups.set_index("group")["n_employees"]
@@ -175,6 +178,26 @@ def fairness_without_levels(
     hidden = gaps["group"].map(small).astype(bool) | bool(small.get(answer.reference, True))
     gaps.loc[hidden, ratio] = float("nan")
     return replace(answer, gaps=gaps)
+
+
+def group_severity_in_counts(
+    answer: GroupSeverity | NoAnswer, audience: Audience, floor: int
+) -> GroupSeverity | NoAnswer:
+    """Keep what holds for all raters together: for whom one rater is strict is told to nobody.
+
+    The room reads how many raters stand out, since its talk is about the norm; others do not.
+    """
+    few = Suppressed(
+        msg("Hidden: fewer than {floor} raters, so a rater could be recognised.", floor=floor)
+    )
+    if isinstance(answer, NotEstimable) and tells_a_small_count(answer, floor):
+        return few
+    if isinstance(answer, NoAnswer):
+        return answer
+    if answer.n_raters < floor:
+        return few
+    n_flagged = answer.n_flagged if audience is Audience.ROOM else None
+    return replace(answer, cells=answer.cells.iloc[:0], n_flagged=n_flagged, n_suppressed=None)
 
 
 def tells_a_small_count(reason: NotEstimable, floor: int) -> bool:

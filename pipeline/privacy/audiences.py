@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.errors import WrongUse, msg
-from pipeline.privacy.aggregates import fairness_without_levels
+from pipeline.privacy.aggregates import fairness_without_levels, group_severity_in_counts
 from pipeline.privacy.manager import manager
 from pipeline.privacy.organisation import organisation
 from pipeline.privacy.room import room
@@ -37,4 +37,10 @@ def cut(
         name: fairness_without_levels(answer, floor, settings.privacy.minimum_group)
         for name, answer in view.analysis.fairness.items()
     }
-    return replace(view, analysis=replace(view.analysis, fairness=fairness))
+    by_group = {
+        name: group_severity_in_counts(answer, audience, settings.privacy.minimum_group)
+        for name, answer in view.analysis.group_severity.items()
+    }
+    return replace(
+        view, analysis=replace(view.analysis, fairness=fairness, group_severity=by_group)
+    )

@@ -42,6 +42,8 @@ def manager(data: SessionData, settings: Settings, viewer: str) -> View:
         last_actions=of(data.last_actions, "owner_id", {viewer}),
     )
     analysis = analyse(own, settings)
+    # one rater says nothing of raters, and how strict one is for whom is told to nobody
+    analysis = replace(analysis, group_severity={})
     # the own pattern as a rater needs the ratings of all; only the own row of it is shown
     whole = analyse(data, settings)
     pattern, design = whole.severity, whole.design

@@ -65,6 +65,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
         profiles=profiles_in_aggregate(whole.profiles, floor, few),
         evidence=evidence_in_aggregate(whole.evidence),
         fairness=whole.fairness,
+        group_severity=whole.group_severity,
     )
     by_rater: dict[str, Any] = {
         name: without_rows(getattr(whole, name), tables, floor, few_raters)
@@ -83,7 +84,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
 
 
 _ROWS_OF_RATERS = {
-    "reliability": ("components",),
+    "reliability": ("components", "raters"),
     "components": (),
     "ordinal": ("raters", "unexpected"),
     "conversation": ("raters", "cells"),
@@ -100,7 +101,7 @@ _ROWS_OF_RATERS = {
 def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Analysis:
     """Replace every answer by a reason."""
     hidden: dict[str, Any] = dict.fromkeys(whole.answers(), reason)
-    return replace(whole, data=shown, **hidden, fairness={})
+    return replace(whole, data=shown, **hidden, fairness={}, group_severity={})
 
 
 def _nameless(session: Session) -> Session:

@@ -80,6 +80,7 @@ def test_a_planted_group_is_found_and_only_shown_shrunken() -> None:
     cells = found.cells.set_index(["rater_id", "group"])
     assert cells["difference_shrunk"].idxmax() == ("r001", "b")
     assert cells.loc[("r001", "b"), "flagged"]
+    assert found.n_flagged == cells["flagged"].groupby("rater_id").any().sum() >= 1
     assert found.p_differential < 0.01
     assert {"difference", "p"}.isdisjoint(found.cells.columns)
 
@@ -100,6 +101,7 @@ def test_cells_below_the_floor_are_neither_shown_nor_used() -> None:
     found = estimate_group_severity(rated, group=groups())
     assert "r000" not in set(found.cells["rater_id"])
     assert found.n_suppressed == 1
+    assert found.n_raters == found.cells["rater_id"].nunique()
     small = (rated["rater_id"] == "r000") & (rated["subject_id"] >= "e040")
     again = estimate_group_severity(
         rated.assign(score=rated["score"].where(~small, 1.0)), group=groups()

@@ -39,7 +39,8 @@ def test_the_arithmetic_is_that_of_facets(kind: str) -> None:
 
 def reliability(se: list[float], variance: float = 0.2, **options: object) -> Reliability:
     """Reliability of raters in one component."""
-    raters = pd.DataFrame({"component": 0, "se": se})
+    names = [f"r{i}" for i in range(len(se))]
+    raters = pd.DataFrame({"rater_id": names, "component": 0, "se": se})
     ends = {"var_rater_low": variance / 3, "var_rater_high": variance * 3, **options}
     return estimate_reliability(raters, var_rater=variance, **ends)
 
@@ -69,11 +70,25 @@ def test_it_is_the_squared_correlation_with_the_truth() -> None:
 
 def test_each_component_by_itself() -> None:
     """Components have their own reliability."""
-    raters = pd.DataFrame({"component": [0, 0, 1, 1], "se": [0.1, 0.1, 0.3, 0.3]})
+    raters = pd.DataFrame(
+        {"rater_id": list("abcd"), "component": [0, 0, 1, 1], "se": [0.1, 0.1, 0.3, 0.3]}
+    )
     found = estimate_reliability(raters, var_rater=0.2, var_rater_low=0.1, var_rater_high=np.inf)
     assert found.components["reliability"].tolist() == pytest.approx([0.95, 0.55])
     assert found.components["component"].tolist() == [0, 1]
     assert np.isfinite(found.overall.to_numpy(dtype=float)).all()
+
+
+def test_precision_is_what_is_known_of_one_severity() -> None:
+    """By hand 1 - .04 / .2 and 1 - .16 / .2; together they are the reliability."""
+    found = reliability([0.2, 0.4])
+    assert found.raters["rater_id"].tolist() == ["r0", "r1"]
+    assert found.raters["precision"].tolist() == pytest.approx([0.8, 0.2])
+    assert found.raters["precision"].mean() == pytest.approx(found.overall["reliability"].iloc[0])
+    # with the information kept (.8 / .2 = 4), a rater variance three times as large: 12 / 13
+    assert found.raters["precision_high"].iloc[0] == pytest.approx(12 / 13)
+    between = found.raters["precision_low"].lt(found.raters["precision"])
+    assert between.all()
 
 
 def test_errors_larger_than_the_spread_give_zero() -> None:

@@ -214,8 +214,31 @@ def test_conversations_stand_beside_those_of_comparable_people() -> None:
     rated = ratings([("e1", "ann", "a", 2), ("e1", "ann", "a", 4), ("e2", "ann", "a", 3)])
     rated["subject_id"] = pd.Series(["c1", "c2", "c3"], dtype="str")
     found = standing(rated, staff(), floor=2)
-    assert found.groups[["n", "n_subjects"]].to_numpy().tolist() == [[2, 3]]
+    assert found.groups["n"].tolist() == [2]
+    # beside a conversation stand those of the other person only
+    assert found.subjects["n_others"].tolist() == [1, 1, 2]
+    assert found.subjects["others_mean"].tolist() == [3, 3, 3]
     assert found.subjects["position"].tolist() == [3, 1, 2]
+
+
+def test_a_person_is_compared_with_the_others_only() -> None:
+    """The mean, the SD and the number beside a person leave that person out."""
+    scores = [5.0, 3.0, 3.5, 2.5, 3.0]
+    rows = [(f"e{i}", "ann", "a", score) for i, score in enumerate(scores)]
+    found = standing(ratings(rows), staff(), floor=5).subjects
+    assert found["n_others"].tolist() == [4] * 5
+    for i in range(5):
+        others = np.delete(scores, i)
+        assert found["others_mean"][i] == pytest.approx(others.mean())
+        assert found["others_sd"][i] == pytest.approx(others.std(ddof=1))
+    assert standing(ratings(rows), staff(), floor=6).subjects["others_mean"].isna().all()
+
+
+def test_others_that_are_all_alike_have_no_spread() -> None:
+    """Rounding leaves no tiny SD, by which anybody would be far away."""
+    rows = [(f"e{i}", "ann", "a", 3.3) for i in range(7)] + [("e9", "ann", "a", 4.1)]
+    found = standing(ratings(rows), staff(), floor=5).subjects
+    assert found["others_sd"].iloc[-1] == 0
 
 
 def test_one_number_for_conversations_of_several_people_is_refused() -> None:
@@ -267,7 +290,8 @@ def test_a_shift_of_all_scores_shifts_scores_and_nothing_else(drawn: list, shift
     """A shift of all scores shifts scores and nothing else."""
     one = standing(ratings(drawn), PEOPLE, floor=3)
     other = standing(ratings([(*row[:3], row[3] + shift) for row in drawn]), PEOPLE, floor=3)
-    shifted = one.subjects.assign(score=one.subjects["score"] + shift)
+    both = ["score", "others_mean"]
+    shifted = one.subjects.assign(**(one.subjects[both] + shift))
     pd.testing.assert_frame_equal(other.subjects, shifted, atol=1e-6)
 
 
@@ -279,7 +303,8 @@ def test_everyone_is_in_one_group_and_nothing_given_changes(drawn: list) -> None
     before = rated.copy(deep=True)
     found = standing(rated, people, floor=3)
     assert found.groups["n"].sum() == len({row[0] for row in drawn})
-    sizes = found.subjects["group"].value_counts().sort_index()
-    assert sizes.tolist() == found.groups["n_subjects"].tolist()
+    shown = found.groups.set_index("group").query("shown")
+    expected = found.subjects["group"].map(shown["n"]) - 1
+    assert found.subjects["n_others"].fillna(-9).tolist() == expected.fillna(-9).tolist()
     pd.testing.assert_frame_equal(rated, before)
     pd.testing.assert_frame_equal(people, PEOPLE)

@@ -88,8 +88,49 @@ def test_severity_is_taken_out_of_a_rise() -> None:
     tables["history"].loc[strict, ["rater_id"]] = "strict"
     tables["history"].loc[strict, ["score"]] -= 0.8
     assert estimate(tables).employees.iloc[0]["rising"]
-    known = pd.Series({"strict": 0.4, "mild": -0.4})
+    known = by_cycle({cycle: {"strict": 0.4, "mild": -0.4} for cycle in CYCLES})
     assert not estimate(tables, severity=known).employees.iloc[0]["rising"]
+
+
+def by_cycle(severity: dict[str, dict[str, float]]) -> pd.Series:
+    """Severities by cycle and rater."""
+    return pd.concat({cycle: pd.Series(one) for cycle, one in severity.items()})
+
+
+def test_severity_of_one_cycle_is_taken_out_of_no_other() -> None:
+    """A rater who was strict once moves the scores of that cycle only."""
+    tables = people(1)
+    tables["ratings"] = tables["ratings"].assign(rater_id="ann")
+    tables["history"] = tables["history"].assign(rater_id="ann")
+    mine = tables["history"]["employee_id"].eq("e000")
+    tables["history"].loc[mine, "rater_id"] = "bob"
+    tables["ratings"].loc[tables["ratings"]["employee_id"].eq("e000"), "rater_id"] = "bob"
+    plain = estimate(tables).employees
+    zero = {cycle: {"ann": 0.0, "bob": 0.0} for cycle in CYCLES}
+    once = by_cycle(zero | {"2022": {"ann": 0.0, "bob": 0.3}})
+    first = mine & tables["history"]["cycle"].eq("2022")
+    lower = tables["history"]["score"] - 0.3 * first
+    again = estimate({**tables, "history": tables["history"].assign(score=lower)}, severity=once)
+    pd.testing.assert_frame_equal(again.employees, plain)
+
+
+def test_a_rater_who_stays_strict_makes_nobody_rise() -> None:
+    """Severity that is known of this cycle only is not taken out of slopes, but is of results."""
+    tables = people(1)
+    score = tables["ratings"].set_index("employee_id")["score"]
+    away = tables["results"]["employee_id"].map(score - score.mean())
+    tables["results"]["value"] += 20 * away  # results go with ratings
+    tables["history"] = tables["history"].assign(rater_id="r0")
+    plain = estimate(tables).employees
+    now = estimate(tables, severity=by_cycle({"2025": {"r0": 0.5}})).employees
+    assert now["slope"].to_numpy() == pytest.approx(plain["slope"].to_numpy())
+    some = tables["ratings"].assign(
+        rater_id=["r1" if one < "e010" else "r0" for one in tables["ratings"]["employee_id"]]
+    )
+    strict = by_cycle({"2025": {"r0": 0.0, "r1": 0.5}})
+    adjusted = estimate({**tables, "ratings": some}, severity=strict).employees
+    assert adjusted["slope"].to_numpy() == pytest.approx(plain["slope"].to_numpy())
+    assert adjusted["result"].to_numpy() != pytest.approx(plain["result"].to_numpy())
 
 
 def test_results_that_the_rating_tells_of_are_no_surprise() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,3 +111,42 @@ def test_a_performance_session_has_none_of_it(pack_of: MakePack) -> None:
     pack = pack_of()
     assert "Beside the" not in str(pack.raters().html)
     assert "Criteria on which raters differ" not in str(pack.criteria().html)
+
+
+@pytest.mark.parametrize("thin", [False, True])
+def test_a_pack_on_conversations_says_what_is_true_of_conversations(
+    pack_of: MakePack, thin: bool
+) -> None:
+    """Where all scored the same conversations nothing says that raters saw different work."""
+    data = panel(expert=False)
+    if thin:
+        missed = data.ratings["rater_id"].eq("r00003") & data.ratings["subject_id"].eq("g-p00004")
+        data = replace(data, ratings=data.ratings[~missed].reset_index(drop=True))
+    pack = pack_of(data)
+    text = text_of("".join(str(part.html) for part in pack.sections()))
+    for phrase in ("raters also see different work", "raters rated different people",
+                   "did you see different work", "because people differ"):  # fmt: skip
+        assert phrase not in text
+    assert ("all raters scored the same conversations" in text) is not thin
+    assert ("not every rater scored the same conversations" in text) is thin
+    assert "a rater can hear what others miss" in text
+
+
+def test_a_pack_on_people_says_that_raters_see_different_work(pack_of: MakePack) -> None:
+    """Managers rate the people they work with, which are not the same."""
+    text = text_of("".join(str(part.html) for part in pack_of().sections()))
+    assert "raters also see different work" in text
+    assert "raters rated different people" in text
+    assert "hear" not in text
+
+
+def test_late_evidence_beside_conversations_has_its_interval(pack_of: MakePack) -> None:
+    """The share is told with what the few pieces leave open."""
+    pack = pack_of(panel(expert=False))
+    found = pack.context.analysis.evidence
+    text = text_of(str(pack.gaps().html))
+    low, high = (
+        pack.context.percent(one)
+        for one in (found.share_recent_low, found.share_recent_high)  # type: ignore[union-attr]
+    )
+    assert f"days of the cycle (interval {low} to {high})." in text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.errors import Suppressed
 from pipeline.privacy import Audience, cut
 from pipeline.settings import Settings
 from pipeline.store import SessionData
@@ -62,13 +64,16 @@ def test_gaps_stand_side_by_side_with_intervals(
     chosen = with_attributes(settings, "gender", "working_hours")
     pack = pack_of(even, language, settings=chosen, audience=audience)
     html = str(pack.fairness().html)
-    assert html.count("<table") == 2
+    assert html.count("<table") == 3  # gaps twice, and severity per group
     assert "nan" not in text_of(html).lower().split()
     row = pack.context.analysis.fairness["gender"].gaps.iloc[0]  # type: ignore[union-attr]
     for name in ("raw_gap", "gap"):
         assert pack.context.language.signed(float(row[name])) in html
     assert pack.context.interval(row["ci_low"], row["ci_high"]) in html
     assert pack.context.score(row["detectable"]) in html
+    # ten scores of one person are no ten people
+    assert 3 < row["df"] < 60
+    assert f">{pack.context.language.number(float(row['df']), 0)}<" in html
     assert "female" not in text_of(html)  # a word for readers, not the code
     if language == "en":
         assert "Men beside women" in html
@@ -86,7 +91,7 @@ def test_a_group_below_the_floor_is_said_and_not_shown(
     found = pack.context.analysis.fairness["gender"]
     groups, gaps = found.groups, found.gaps  # type: ignore[union-attr]
     assert groups[["n_employees", "mean", "sd", "rate"]].isna().all(axis=None)
-    assert gaps["parity_ratio"].isna().all()
+    assert gaps[["parity_ratio", "df"]].isna().all(axis=None)
     assert gaps["gap"].notna().all()
 
 
@@ -129,3 +134,71 @@ def test_fields_that_are_compared_are_listed(
     chosen = with_attributes(settings, "working_hours")
     assert ", fte" in str(pack_of(even, settings=chosen).methods().html)
     assert ", fte" not in str(pack_of(even).methods().html)
+
+
+def stricter_for_women(n_raters: int = 5) -> SessionData:
+    """Return a session in which one rater scores women lower, and others do not."""
+    data = session_data(Shape(n_people=150, n_raters=n_raters))
+    people = list(data.employees["employee_id"])
+    gender = np.where(np.arange(len(people)) // n_raters % 2 == 0, "female", "male")
+    women = set(np.array(people)[gender == "female"])
+    hit = data.ratings["rater_id"].eq("r00001") & data.ratings["employee_id"].isin(women)
+    scores = (data.ratings["score"] - 1.5 * hit.astype(float)).clip(1, 5)
+    return replace(
+        data,
+        ratings=data.ratings.assign(score=scores),
+        employees=data.employees.assign(gender=pd.Series(gender, dtype="str")),
+    )
+
+
+@pytest.fixture(scope="module")
+def uneven() -> SessionData:
+    """Return a session in which severity goes with gender for one rater."""
+    return stricter_for_women()
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_room_reads_how_many_raters_are_stricter_for_a_group(
+    pack_of: MakePack, settings: Settings, uneven: SessionData, language: str
+) -> None:
+    """The number, the typical size with its interval; never who, or for whom."""
+    pack = pack_of(uneven, language, settings=with_attributes(settings, "gender"))
+    found = pack.context.analysis.group_severity["gender"]
+    assert found.cells.empty  # type: ignore[union-attr]
+    assert found.n_flagged == 1  # type: ignore[union-attr]
+    text = text_of(str(pack.fairness().html))
+    assert not re.search(r"Beoordelaar \d", text)
+    if language == "en":
+        assert re.search(r"gender 5 yes typically \d\.\d\d points \(.* to .*\) 1 ", text)
+
+
+def test_the_organisation_reads_no_count_of_raters_who_stand_out(
+    pack_of: MakePack, settings: Settings, uneven: SessionData
+) -> None:
+    """Whether severity goes with a group, among at least five raters."""
+    chosen = with_attributes(settings, "gender")
+    pack = pack_of(uneven, settings=chosen, audience="organisation")
+    found = pack.context.analysis.group_severity["gender"]
+    assert found.n_flagged is found.n_suppressed is None  # type: ignore[union-attr]
+    assert found.cells.empty  # type: ignore[union-attr]
+    text = text_of(str(pack.fairness().html))
+    assert "More than chance?" in text
+    assert "Raters who stand out" not in text
+
+
+@pytest.mark.parametrize("audience", [Audience.ROOM, Audience.ORGANISATION])
+def test_among_few_raters_nothing_tells_who_is_stricter_for_a_group(
+    settings: Settings, audience: Audience
+) -> None:
+    """With four raters a count would be nearly a name."""
+    chosen = with_attributes(settings, "gender")
+    found = cut(stricter_for_women(4), audience, chosen).analysis.group_severity["gender"]
+    assert isinstance(found, Suppressed)
+
+
+def test_a_manager_reads_nothing_of_severity_per_group(
+    settings: Settings, uneven: SessionData
+) -> None:
+    """Neither of others nor of oneself: a few people per group are no pattern to act on."""
+    chosen = with_attributes(settings, "gender")
+    assert cut(uneven, Audience.MANAGER, chosen, "r00001").analysis.group_severity == {}

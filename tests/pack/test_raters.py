@@ -11,8 +11,11 @@ import pytest
 from pipeline.methods.flags import Flags
 from pipeline.methods.linking import Linking
 from pipeline.methods.nested import Nested
+from pipeline.methods.reliability import Reliability
+from pipeline.methods.severity import Severity
 from pipeline.pack.sections.findings import found
-from pipeline.pack.sections.severity import flagged
+from pipeline.pack.sections.severity import _in_words, flagged
+from pipeline.pack.sections.ways import typical
 from pipeline.store import SessionData
 
 from .conftest import MakePack, Shape, session_data
@@ -73,6 +76,46 @@ def test_nobody_named_is_said_with_what_it_does_not_show(pack_of: MakePack) -> N
     html = str(quiet.raters().html)
     assert quiet.context.say(flags.sentence) in text_of(html)
     assert "Stricter raters" not in html
+
+
+def test_what_is_known_of_each_severity_stands_beside_what_is_shared(pack_of: MakePack) -> None:
+    """With its interval, per rater; not in the organisation's pack."""
+    pack = pack_of(planted())
+    found = pack.context.analysis.reliability
+    assert isinstance(found, Reliability)
+    html = str(pack.raters().html)
+    table = text_of(html[html.index("Raters and what they share") :].split("</table>")[0])
+    for row in found.raters.to_dict("records"):
+        low, high = (pack.context.percent(row[f"precision_{end}"]) for end in ("low", "high"))
+        assert f"{pack.context.percent(row['precision'])} {low} to {high}" in table
+    five = session_data(Shape(n_raters=6, n_people=60))
+    shown = pack_of(five, audience="organisation").context.analysis.reliability
+    assert isinstance(shown, Reliability)
+    assert shown.raters.empty
+
+
+def test_the_figure_of_severity_is_told_as_one_says_it(pack_of: MakePack) -> None:
+    """One rater is named, several are; of nobody it is not said that none are."""
+    pack = pack_of(planted())
+    found = pack.context.analysis.severity
+    assert isinstance(found, Severity)
+    assert "1 of them is named" in _in_words(pack.context, found, 1)
+    assert "3 of them are named" in _in_words(pack.context, found, 3)
+    assert "named" not in _in_words(pack.context, found, 0)
+    alone = replace(found, raters=found.raters.iloc[:1])
+    assert "Severity of 1 rater, from" in _in_words(pack.context, alone, 0)
+
+
+def test_a_number_for_the_department_has_its_interval(pack_of: MakePack) -> None:
+    """No number of what was looked at stands alone; without an upper end only the least is told."""
+    context = pack_of(planted()).context
+    html = str(pack_of(planted()).raters().html)
+    table = text_of(html[html.index("What was looked at") :].split("</table>")[0])
+    assert "seen per rater only" in table
+    assert len(re.findall(r"typically|differences between single", table)) >= 2
+    assert not re.search(r"typically [\d.]+ points (?!\(|or more)", table)
+    assert typical(context, 0.3, 0.1, float("inf")) == "typically 0.10 points or more"
+    assert typical(context, 0.3, 0.1, 0.5) == "typically 0.30 points (0.10 to 0.50)"
 
 
 def test_what_stands_out_is_a_question_with_an_interval(pack_of: MakePack) -> None:

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import WrongUse
+from pipeline.pack.sections.frame import UNLOCKS
+from pipeline.pack.wording import TABLE_NAMES
 from pipeline.settings import Settings
 
 from .conftest import MakePack, Shape, page_of, session_data, table
@@ -152,6 +154,14 @@ def test_missing_tables_say_what_they_would_add(pack_of: MakePack) -> None:
     html = str(pack_of().frame().html)
     assert "goals beside each case" in html
     assert "results against target beside each case" in html
+
+
+def test_missing_tables_have_a_name_in_the_readers_language(pack_of: MakePack) -> None:
+    """The name to read, and below it the name that the import knows."""
+    data = replace(session_data(), opinions=table("opinions"))
+    text = text_of(str(pack_of(data, "nl").frame().html))
+    assert "meningen opinions" in text
+    assert set(UNLOCKS) <= set(TABLE_NAMES)
 
 
 def test_a_session_without_evidence_opinions_and_criteria_names(pack_of: MakePack) -> None:

@@ -13,7 +13,15 @@ from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Table, Tex
 from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import strip
 from pipeline.pack.sections import case_evidence
-from pipeline.pack.wording import ANSWERS, NO_VALUE, QUESTIONS, QUIET, RULES, shorten
+from pipeline.pack.wording import (
+    ANSWERS,
+    NO_VALUE,
+    QUESTIONS,
+    QUESTIONS_ON_CONVERSATIONS,
+    QUIET,
+    RULES,
+    shorten,
+)
 
 MOST_CARDS = 25
 MOST_LISTED = 500
@@ -121,7 +129,8 @@ def reasons(context: Context, case: Case) -> tuple[str, ...]:
 def questions(context: Context, case: Case) -> tuple[str, ...]:
     """Return two or three questions that fit the rules of a case."""
     names = ["quiet"] if case.is_quiet else [rule.name for rule in case.rules]
-    lists = [QUESTIONS.get(name, ()) for name in names]
+    asked = QUESTIONS_ON_CONVERSATIONS if context.is_conversation else QUESTIONS
+    lists = [asked.get(name, ()) for name in names]
     chosen: list[Message] = []
     for turn in range(max((len(one) for one in lists), default=0)):
         chosen += [one[turn] for one in lists if turn < len(one)]
@@ -169,7 +178,7 @@ def position(context: Context, row: Row) -> str:
     if pd.isna(row["position"]):
         return say(
             msg(
-                "no position: {n} comparable, {floor} needed",
+                "no position: a group of {n}, {floor} needed",
                 n=int(one["n"]),
                 floor=standing.floor,
             )

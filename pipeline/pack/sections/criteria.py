@@ -15,11 +15,9 @@ from pipeline.pack.context import Context
 from pipeline.pack.marks import bars
 from pipeline.pack.sections import criteria_agreement
 from pipeline.pack.sections.frame import anchor_columns
-from pipeline.pack.wording import ANSWERS, NO_VALUE, agreement_word
+from pipeline.pack.wording import ANSWERS, NO_DIFFERENCE, NO_VALUE, agreement_word
 
 USUAL_WITHIN_ONE = 0.85
-NO_DIFFERENCE = 0.05
-"""Chance of such differences where there are none, from which nothing is claimed."""
 MOST_NAMED = 8
 
 
@@ -129,12 +127,10 @@ def _shared(context: Context, rows: pd.DataFrame) -> list[str | Cell]:
     if pd.isna(row["icc_a1"]):
         icc: str | Cell = context.say(msg("not estimable"))
     else:
-        value = float(row["icc_a1"])
+        low, high = float(row["ci_low"]), float(row["ci_high"])
         icc = Cell(
-            f"{context.score(value)} {context.say(agreement_word(value))}",
-            under=context.interval(row["ci_low"], row["ci_high"])
-            if pd.notna(row["ci_low"])
-            else "",
+            f"{context.score(row['icc_a1'])} {context.say(agreement_word(low, high))}",
+            under=context.interval(low, high),
         )
     return [
         icc,

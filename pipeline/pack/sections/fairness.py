@@ -11,6 +11,7 @@ from pipeline.methods.fairness import Fairness
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Fold, Note, Part, Table, Text
 from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import interval
+from pipeline.pack.sections import group_severity
 from pipeline.pack.wording import ATTRIBUTES, BACKGROUND_GROUPS, NO_VALUE, shorten
 
 MOST_ROWS = 10
@@ -54,7 +55,11 @@ def build(context: Context) -> list[Block]:
     blocks += [_attribute(context, name, found) for name, found in known.items()]
     if known:
         blocks += [_how_to_read(context), _cannot_tell(context)]
-    return [*blocks, *_not_known(context, unknown, folded=bool(known))]
+    return [
+        *blocks,
+        *_not_known(context, unknown, folded=bool(known)),
+        *group_severity.build(context),
+    ]
 
 
 def _off(context: Context) -> Note:
@@ -123,6 +128,7 @@ def _table(context: Context, found: Fairness, rows: list[Row], by_group: dict[st
             Column(say(msg("Raw gap")), numeric=True),
             Column(say(msg("Adjusted gap")), numeric=True),
             Column(say(msg("Adjusted, around zero"))),
+            Column(say(msg("df")), numeric=True),
             Column(say(msg("Would be found")), numeric=True),
             Column(say(msg("Ratio of top scores")), numeric=True),
         ),
@@ -180,6 +186,7 @@ def _row(
         else NO_VALUE,
         adjusted,
         drawing,
+        _df(context, row),
         context.score(row["detectable"]),
         _ratio(context, row),
     )
@@ -196,6 +203,14 @@ def _estimate(context: Context, row: Row, value: str, low: str, high: str) -> Ce
     return Cell(
         context.language.signed(float(row[value])), under=context.interval(row[low], row[high])
     )
+
+
+def _df(context: Context, row: Row) -> str:
+    if pd.isna(row["gap"]):
+        return NO_VALUE
+    if pd.isna(row["df"]):
+        return context.say(msg("hidden"))
+    return context.language.number(float(row["df"]), 0)
 
 
 def _ratio(context: Context, row: Row) -> str | Cell:
@@ -239,9 +254,11 @@ def _how_to_read(context: Context) -> Text:
     return Text(
         context.say(
             msg(
-                "Positive: the first group scores higher. Would be found: the smallest gap that"
-                " numbers like these show four times out of five. Below {n} people in a group"
-                " there is an interval and no verdict.",
+                "Positive: the first group scores higher. df (degrees of freedom, after"
+                " Satterthwaite): on about how many independent comparisons the adjusted gap and"
+                " its interval rest, which is far fewer than the scores. Would be found: the"
+                " smallest gap that numbers like these show four times out of five. Below {n}"
+                " people in a group there is an interval and no verdict.",
                 n=VERDICT_FLOOR,
             )
         )

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Facts, Note, Part, Table, Text
 from pipeline.pack.context import Context
-from pipeline.pack.wording import shorten
+from pipeline.pack.wording import TABLE_NAMES, shorten
 
 MOST_CRITERIA = 5
 
@@ -54,7 +54,10 @@ def build(context: Context) -> list[Block]:
                     Table(
                         say(msg("Tables that are missing")),
                         (Column(say(msg("Table"))), Column(say(msg("Would add")), wide=True)),
-                        tuple((name, text) for name, text in missing),
+                        tuple(
+                            (Cell(say(TABLE_NAMES[name]), under=name), text)
+                            for name, text in missing
+                        ),
                     ),
                 ),
             )
@@ -206,7 +209,7 @@ def _cycle(context: Context) -> list[Block]:
 
 
 def missing_tables(context: Context) -> list[tuple[str, str]]:
-    """Return the tables that this session lacks, each with what it would add to the pack."""
+    """Return the tables of the data contract that are missing, with what each would add."""
     data = context.data
     labels = [c for c in ("label_nl", "label_en", "observable") if c in data.criteria]
     lacking = {

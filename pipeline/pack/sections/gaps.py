@@ -25,8 +25,8 @@ def build(context: Context) -> list[Block]:
     recency = context.analysis.recency
     if isinstance(recency, Recency):
         points += _over_the_cycle(context, recency)
-    elif evidence.share_recent is not None:
-        points.append(_recent(context, evidence.share_recent))
+    else:
+        points += _recent(context, evidence)
     blocks.append(Bullets(tuple(points)))
     blocks += _weight_unknown(context)
     blocks += _unrated(context)
@@ -84,18 +84,24 @@ def _dated(context: Context, evidence: Evidence) -> str:
     )
 
 
-def _recent(context: Context, share: float) -> str:
+def _recent(context: Context, evidence: Evidence) -> list[str]:
+    share, low = evidence.share_recent, evidence.share_recent_low
+    if share is None or low is None:
+        return []
     text = context.say(
         msg(
-            "{share} of the evidence is from the last {days} days of the cycle.",
+            "{share} of the evidence is from the last {days} days of the cycle (interval {low} to"
+            " {high}).",
             share=context.percent(share),
             days=RECENT_DAYS,
+            low=context.percent(low),
+            high=context.percent(evidence.share_recent_high),
         )
     )
-    if share < _MUCH_RECENT:
-        return text
+    if low < _MUCH_RECENT:
+        return [text]
     guard = msg("Guard against judging the last weeks instead of the cycle.")
-    return f"{text} {context.say(guard)}"
+    return [f"{text} {context.say(guard)}"]
 
 
 def _over_the_cycle(context: Context, found: Recency) -> list[str]:

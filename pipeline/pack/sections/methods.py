@@ -12,13 +12,25 @@ from pipeline.methods.nested import Nested
 from pipeline.methods.severity import Severity
 from pipeline.pack.blocks import Block, Bullets, Column, Facts, Fold, Part, Table
 from pipeline.pack.context import Context
-from pipeline.pack.wording import AUDIENCE
+from pipeline.pack.wording import AUDIENCE, TABLE_NAMES
 
-GLOSSARY = (
+Text = Message | tuple[Message, Message]
+"""A text, or one about people and one about conversations."""
+
+GLOSSARY: tuple[tuple[Message, Text], ...] = (
     (msg("severity"), msg("how much lower a rater scores than others would for the same work")),
     (
         msg("linked"),
-        msg("raters share people they rated, directly or through others, so they can be compared"),
+        (
+            msg(
+                "raters share people they rated, directly or through others, so they can be"
+                " compared"
+            ),
+            msg(
+                "raters share conversations they scored, directly or through others, so they can"
+                " be compared"
+            ),
+        ),
     ),
     (
         msg("interval"),
@@ -38,28 +50,25 @@ GLOSSARY = (
     ),
     (msg("not estimable"), msg("these data cannot answer the question; the reason is given")),
     (msg("hidden"), msg("not shown, because the group is so small that a person could be known")),
-    (msg("quiet middle"), msg("people about whom no rule fired; some are discussed all the same")),
+    (
+        msg("quiet middle"),
+        (
+            msg("people about whom no rule fired; some are discussed all the same"),
+            msg("conversations for which no rule fired; some are discussed all the same"),
+        ),
+    ),
 )
 
-LIMITS = (
+LIMITS: tuple[Text, ...] = (
     msg("Ratings are judgements. No method here measures performance itself."),
-    msg("Rater-related differences are not bias: raters also see different work."),
+    (
+        msg("Rater-related differences are not bias: raters also see different work."),
+        msg("Rater-related differences are not bias: a rater can hear what others miss."),
+    ),
     msg("No computed score replaces a rating, and no rating is changed by this pack."),
     msg("A pattern in a small group is weak evidence; read the interval, not the dot."),
 )
 
-_TABLE_NAMES = {
-    "ratings": msg("ratings"),
-    "self_ratings": msg("self-ratings"),
-    "employees": msg("employees"),
-    "criteria": msg("criteria"),
-    "cycle": msg("cycle"),
-    "participants": msg("participants"),
-    "evidence": msg("dated evidence"),
-    "goals": msg("goals"),
-    "results": msg("results"),
-    "opinions": msg("opinions"),
-}
 _USED = {
     "ratings": (
         "employee_id", "subject_id", "rater_id", "criterion_id", "score", "rater_role",
@@ -82,16 +91,16 @@ def build(context: Context) -> list[Block]:
     return [
         Part(
             say(msg("How the numbers were made")),
-            (Bullets(tuple(say(m) for m in _methods(context))),),
+            (Bullets(tuple(_say(context, one) for one in _methods(context))),),
         ),
-        Part(say(msg("Limits")), (Bullets(tuple(say(one) for one in LIMITS)),)),
+        Part(say(msg("Limits")), (Bullets(tuple(_say(context, one) for one in LIMITS)),)),
         Part(
             say(msg("Words")),
             (
                 Table(
                     say(msg("Glossary")),
                     (Column(say(msg("Word"))), Column(say(msg("Meaning")), wide=True)),
-                    tuple((say(word), say(meaning)) for word, meaning in GLOSSARY),
+                    tuple((say(word), _say(context, meaning)) for word, meaning in GLOSSARY),
                     dense=True,
                 ),
             ),
@@ -102,17 +111,36 @@ def build(context: Context) -> list[Block]:
     ]
 
 
-def _methods(context: Context) -> list[Message]:
-    found = [
+def _say(context: Context, text: Text) -> str:
+    return context.of_kind(*text) if isinstance(text, tuple) else context.say(text)
+
+
+def _methods(context: Context) -> list[Text]:
+    found: list[Text] = [
         msg(
             "Comparability: who rated whom is drawn as a network; only its connected parts compare."
         ),
-        msg(
-            "Severity: a mixed model with a random effect for everybody rated and for every rater"
-            " (REML), pulled towards zero where a rater gave few ratings."
+        (
+            msg(
+                "Severity: a mixed model with a random effect for everybody rated and for every"
+                " rater (REML), pulled towards zero where a rater gave few ratings."
+            ),
+            msg(
+                "Severity: a mixed model with a random effect for every conversation and for every"
+                " rater (REML), pulled towards zero where a rater gave few scores."
+            ),
         ),
-        msg("Agreement: intraclass correlation ICC(A,1), in words after Koo and Li (2016)."),
-        msg("Means: ratings of one person count together, so intervals are not too narrow."),
+        msg(
+            "Agreement: intraclass correlation ICC(A,1), in words after Koo and Li (2016). The"
+            " words are those of both ends of the interval, so a wide interval gets a range of"
+            " words."
+        ),
+        (
+            msg("Means: ratings of one person count together, so intervals are not too narrow."),
+            msg(
+                "Means: scores of one conversation count together, so intervals are not too narrow."
+            ),
+        ),
         msg("Profiles: claimed only if four checks agree; otherwise differences are gradual."),
         msg("Cases: written rules with fixed thresholds, below. No model chooses people."),
     ]
@@ -132,9 +160,15 @@ def _methods(context: Context) -> list[Message]:
                 " the expected share of wrong names; tried again without each criterion and"
                 " without the raters who share most."
             ),
-            msg(
-                "Ways of rating: each rater is set beside what the model expects for the same"
-                " people and the same number of ratings, with a limit on false alarms."
+            (
+                msg(
+                    "Ways of rating: each rater is set beside what the model expects for the same"
+                    " people and the same number of ratings, with a limit on false alarms."
+                ),
+                msg(
+                    "Ways of rating: each rater is set beside what the model expects for the same"
+                    " conversations and the same number of scores, with a limit on false alarms."
+                ),
             ),
         ]
         found.append(
@@ -156,9 +190,15 @@ def _thresholds(context: Context) -> list[tuple[str, str]]:
             say(msg("Most raters that may be named wrongly, of all named")),
             context.percent(chosen.false_discovery_rate),
         ),
-        (say(msg("Shared people to be comparable")), context.language.whole(chosen.minimum_shared)),
         (
-            say(msg("Comparable people for a position")),
+            context.of_kind(
+                msg("Shared people to be comparable"),
+                msg("Shared conversations to be comparable"),
+            ),
+            context.language.whole(chosen.minimum_shared),
+        ),
+        (
+            say(msg("Smallest group of comparable people for a position")),
             context.language.whole(chosen.minimum_comparables),
         ),
         (
@@ -202,9 +242,8 @@ def _governance(context: Context) -> Part:
     }
     audience = str(context.view.audience)
     rows = []
-    for name, label in _TABLE_NAMES.items():
+    for name, wanted in _USED.items():
         table = getattr(context.data, name)
-        wanted = _USED.get(name, ())
         if name == "employees":
             wanted += _compared(context)
         used = [
@@ -213,7 +252,7 @@ def _governance(context: Context) -> Part:
             if column in table and len(table) and table[column].notna().any()
         ]
         if used:
-            rows.append((say(label), ", ".join(used)))
+            rows.append((say(TABLE_NAMES[name]), ", ".join(used)))
     blocks: list[Block] = [
         Facts(
             (

@@ -7,8 +7,10 @@ import pandas as pd
 from pipeline.errors import NotEstimable, msg, msgn
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.design import Design
+from pipeline.methods.reliability import Reliability
 from pipeline.pack.blocks import (
     Block,
+    Cell,
     Column,
     Facts,
     Fold,
@@ -29,7 +31,7 @@ from pipeline.pack.sections import (
     ways,
 )
 from pipeline.pack.sections.reasons import reasons
-from pipeline.pack.wording import ANSWERS, agreement_word
+from pipeline.pack.wording import ANSWERS, NO_VALUE, agreement_word
 
 
 def build(context: Context) -> list[Block]:
@@ -74,13 +76,20 @@ def banner(context: Context, design: Design) -> Note:
     )
     if design.verdict == "linked" and not _is_solid(context, design):
         return Note(
-            say(
+            context.of_kind(
                 msg(
-                    "{n} of {m} raters share enough people with enough others. What is shared is"
-                    " thin, so part of a difference between teams can look like severity.",
+                    "Raters who share enough people with enough others: {n} of {m}. What is shared"
+                    " is thin, so part of a difference between teams can look like severity.",
                     n=len(severity.comparable(design)),
                     m=design.n_raters,
-                )
+                ),
+                msg(
+                    "Raters who share enough conversations with enough others: {n} of {m}. What is"
+                    " shared is thin, so part of a difference between conversations can look like"
+                    " severity.",
+                    n=len(severity.comparable(design)),
+                    m=design.n_raters,
+                ),
             ),
             say(msg("The raters can be compared in part.")),
             tone="key",
@@ -120,7 +129,11 @@ def banner(context: Context, design: Design) -> Note:
             more=(linking.remedy(context),),
         )
     return Note(
-        say(msg("Each rater rated other people.")) + " " + look_the_same,
+        context.of_kind(
+            msg("Each rater rated other people."), msg("Each rater scored other conversations.")
+        )
+        + " "
+        + look_the_same,
         say(msg("The raters cannot be compared.")),
         tone="key",
         more=(linking.remedy(context),),
@@ -144,7 +157,7 @@ def _agreement(context: Context) -> list[Block]:
         facts.append(
             (
                 say(msg("Mean of {k} raters", k=_count(context, float(found.k)))),
-                _icc(context, many, row.get("icc_ak_low"), row.get("icc_ak_high")),
+                _icc(context, many, row["icc_ak_low"], row["icc_ak_high"]),
             )
         )
     shared = context.of_kind(
@@ -185,11 +198,9 @@ def _count(context: Context, k: float) -> str:
     return context.language.number(k, 0 if abs(k - round(k)) < 0.05 else 1)
 
 
-def _icc(context: Context, value: float, low: object, high: object) -> str:
-    text = f"{context.score(value)}: {context.say(agreement_word(value))}"
-    if low is None or pd.isna(low) or pd.isna(high):
-        return text
-    return f"{text} ({context.interval(float(low), float(high))})"  # type: ignore[arg-type]
+def _icc(context: Context, value: float, low: float, high: float) -> str:
+    word = context.say(agreement_word(low, high))
+    return f"{context.score(value)}: {word} ({context.interval(low, high)})"
 
 
 _REASONS = (
@@ -204,8 +215,34 @@ _VERDICTS = {
 }
 
 
+_PRECISION = msg(
+    "Severity known: how much of what raters differ in severity these ratings show for this rater."
+    " Near 0% the severity is little more than a guess, whatever the rater does."
+)
+
+
+def _known(context: Context) -> dict[str, Cell]:
+    """Return per rater how much is known of the severity; empty where it is of nobody."""
+    found = context.analysis.reliability
+    if not isinstance(found, Reliability):
+        return {}
+    return {
+        row["rater_id"]: Cell(
+            context.percent(row["precision"]),
+            under=context.say(
+                msg(
+                    "{low} to {high}",
+                    low=context.percent(row["precision_low"]),
+                    high=context.percent(row["precision_high"]),
+                )
+            ),
+        )
+        for row in found.raters.to_dict("records")
+    }
+
+
 def _who_shares(context: Context, design: Design) -> list[Block]:
-    say, rows = context.say, design.raters
+    say, rows, known = context.say, design.raters, _known(context)
     if rows.empty or len(rows) > MOST_NAMED or design.verdict == "one_rater":
         return []
     return [
@@ -221,6 +258,7 @@ def _who_shares(context: Context, design: Design) -> list[Block]:
                         Column(say(msg("Partners")), numeric=True),
                         Column(say(msg("Group")), numeric=True),
                         Column(say(msg("Verdict"))),
+                        *((Column(say(msg("Severity known")), numeric=True),) if known else ()),
                     ),
                     tuple(
                         (
@@ -232,9 +270,11 @@ def _who_shares(context: Context, design: Design) -> list[Block]:
                             say(_VERDICTS[row["verdict"]])
                             if row["verdict"] in _VERDICTS
                             else str(row["verdict"]),
+                            *((known.get(row["rater_id"], NO_VALUE),) if known else ()),
                         )
                         for row in rows.to_dict("records")
                     ),
+                    note=say(_PRECISION) if known else "",
                     dense=True,
                 ),
             ),

@@ -177,18 +177,39 @@ def _severity_figure(context: Context, found: Severity) -> Figure:
                 " in practice."
             )
         )
-    alt = say(
-        msg(
-            "Severity of {n} raters, from {low} to {high} scale points; {m} of them are named for"
-            " being more than {size} points from the average rater.",
-            n=len(rows),
-            low=context.language.signed(float(rows["severity"].min())),
-            high=context.language.signed(float(rows["severity"].max())),
-            m=len(named),
-            size=float(size),
+    return Figure(picture, _in_words(context, found, len(named)), shows, shows_not)
+
+
+def _in_words(context: Context, found: Severity, n_named: int) -> str:
+    """Say what the figure shows, for who cannot see it."""
+    rows, say = found.raters["severity"], context.say
+    text = say(
+        msgn(
+            "Severity of {n} rater, from {low} to {high} scale points.",
+            "Severity of {n} raters, from {low} to {high} scale points.",
+            len(rows),
+            low=context.language.signed(float(rows.min())),
+            high=context.language.signed(float(rows.max())),
         )
     )
-    return Figure(picture, alt, shows, shows_not)
+    if not n_named:
+        return text
+    size = float(found.practical_difference)
+    return " ".join(
+        (
+            text,
+            say(
+                msgn(
+                    "{n} of them is named for being more than {size} points from the average"
+                    " rater.",
+                    "{n} of them are named for being more than {size} points from the average"
+                    " rater.",
+                    n_named,
+                    size=size,
+                )
+            ),
+        )
+    )
 
 
 def _named(context: Context, found: Severity) -> list[Block]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import msg, msgn
+from pipeline.methods.design import Design
 from pipeline.methods.distribution import Distribution
 from pipeline.pack.blocks import Block, Cell, Column, Figure, Fold, Note, Part, Table, Text
 from pipeline.pack.charts import forest, level_bars, ribbon, score_bars
@@ -267,12 +268,7 @@ def _raters(context: Context, found: Distribution) -> list[Block]:
         ends=_padded(ends),
         ticks=tuple(context.points) if len(context.points) <= 11 else (),
     )
-    shows_not = say(
-        msg(
-            "It does not show who is strict: raters rated different people, and a strong team gets"
-            " high scores from a fair rater too."
-        )
-    )
+    shows_not = _not_strictness(context)
     if len(rows) <= MOST_NAMED:
         ordered = rows.sort_values(["mean", "rater_id"], ascending=[False, True])
         estimates = [
@@ -292,10 +288,12 @@ def _raters(context: Context, found: Distribution) -> list[Block]:
             context.language,
         )
         alt = say(
-            msg(
+            msgn(
+                "Dot plot of the mean score of {n} rater with its interval, from {low} to {high};"
+                " the department's mean is {mean}.",
                 "Dot plot of the mean score of {n} raters with intervals, from {low} to {high};"
                 " the department's mean is {mean}.",
-                n=len(rows),
+                len(rows),
                 low=float(rows["mean"].min()),
                 high=float(rows["mean"].max()),
                 mean=float(found.mean),
@@ -335,6 +333,37 @@ def _raters(context: Context, found: Distribution) -> list[Block]:
         )
     )
     return [Part(title, (Figure(picture, alt, shows, shows_not),))]
+
+
+def _not_strictness(context: Context) -> str:
+    """Say what means per rater leave open, which depends on who rated whom."""
+    design = context.analysis.design
+    if isinstance(design, Design) and _all_rated_all(design):
+        return context.of_kind(
+            msg(
+                "It does not show who is right: all raters rated the same people, so a difference"
+                " comes from the raters or from chance."
+            ),
+            msg(
+                "It does not show who is right: all raters scored the same conversations, so a"
+                " difference comes from the raters or from chance."
+            ),
+        )
+    return context.of_kind(
+        msg(
+            "It does not show who is strict: raters rated different people, and a strong team gets"
+            " high scores from a fair rater too."
+        ),
+        msg(
+            "It does not show who is strict: not every rater scored the same conversations, and a"
+            " good conversation gets high scores from a fair rater too."
+        ),
+    )
+
+
+def _all_rated_all(design: Design) -> bool:
+    pairs = int(design.raters["n_subjects"].sum())
+    return design.n_raters > 1 and pairs == design.n_raters * design.n_subjects
 
 
 def _padded(ends: tuple[float, float]) -> tuple[float, float]:

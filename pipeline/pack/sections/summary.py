@@ -17,7 +17,7 @@ from pipeline.pack.blocks import Block, Bullets, Facts, Part, Text
 from pipeline.pack.context import Context
 from pipeline.pack.sections.findings import found as found_ways
 from pipeline.pack.sections.severity import flagged
-from pipeline.pack.wording import ANSWERS
+from pipeline.pack.wording import ANSWERS, NO_DIFFERENCE
 
 MOST_TO_SETTLE = 5
 _LITTLE_SUBSTANTIATED, _AGREEMENT_NORM, _MEAN_SHIFT = 0.8, 0.85, 0.2
@@ -174,7 +174,7 @@ def _about_severity(context: Context) -> list[str]:
                 )
             )
         ]
-    if severity.p_rater < 0.05:
+    if severity.p_rater < NO_DIFFERENCE:
         return [
             context.say(
                 msg(
@@ -300,9 +300,9 @@ def cannot_tell(context: Context) -> list[str]:
             found.append(
                 context.say(
                     msgn(
-                        "For {n} person there are fewer than {floor} comparable people, so no"
+                        "{n} person is in a group of fewer than {floor} comparable people, so no"
                         " position is shown.",
-                        "For {n} people there are fewer than {floor} comparable people, so no"
+                        "{n} people are in groups of fewer than {floor} comparable people, so no"
                         " position is shown.",
                         n,
                         floor=standing.floor,

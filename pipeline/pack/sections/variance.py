@@ -9,7 +9,7 @@ from pipeline.methods.components import CONVERSATIONS, RATERS, Components
 from pipeline.pack.blocks import Block, Cell, Column, Fold, Table, Text
 from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import share_bar
-from pipeline.pack.wording import NO_VALUE
+from pipeline.pack.wording import NO_DIFFERENCE, NO_VALUE
 
 _PERSON, _CONVERSATION = 0, 1
 TERMS = {
@@ -36,7 +36,6 @@ TERMS = {
 }
 _NOT_ASKED = ("employee", "rater:period")
 """Terms whose absence needs no explanation: the question does not arise in most sessions."""
-_SIGNIFICANT = 0.05
 
 
 def build(context: Context) -> list[Block]:
@@ -113,11 +112,15 @@ def _shares(context: Context, found: Components) -> list[Block]:
         )
     blocks: list[Block] = [
         Text(
-            say(
+            context.of_kind(
                 msg(
                     "Two single scores differ because people differ, because raters differ, and by"
                     " chance. Rater-related is not wrong: raters also see different work."
-                )
+                ),
+                msg(
+                    "Two single scores differ because conversations differ, because raters differ,"
+                    " and by chance. Rater-related is not wrong: a rater can hear what others miss."
+                ),
             )
         ),
         Table(
@@ -138,7 +141,7 @@ def _shares(context: Context, found: Components) -> list[Block]:
 def _tested(row: Row) -> Message | str:
     if row["term"] in ("subject", "residual") or pd.isna(row["p_value"]):
         return NO_VALUE
-    return msg("yes") if float(row["p_value"]) < _SIGNIFICANT else msg("not shown to be")
+    return msg("yes") if float(row["p_value"]) < NO_DIFFERENCE else msg("not shown to be")
 
 
 def _left_out(context: Context, found: Components) -> list[Block]:

@@ -12,7 +12,7 @@ from pipeline.methods.styles import Styles
 from pipeline.pack.blocks import Block, Bullets, Column, Fold, Part, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.sections.findings import Finding, found
-from pipeline.pack.wording import NO_VALUE
+from pipeline.pack.wording import NO_DIFFERENCE
 
 MOST_SHOWN = 10
 QUESTIONS = {
@@ -103,7 +103,7 @@ def _looked_at(context: Context, answered: list[str], shown: list[Finding]) -> T
         row = [say(QUESTIONS[name])]
         if not context.is_organisation:
             row.append(_outcome(context, name, shown))
-        rows.append((*row, number or NO_VALUE))
+        rows.append((*row, number or say(msg("seen per rater only"))))
     return Table(say(msg("What was looked at")), tuple(columns), tuple(rows), dense=True)
 
 
@@ -124,7 +124,7 @@ def _outcome(context: Context, name: str, shown: list[Finding]) -> str:
 
 
 def _department(context: Context, name: str) -> str:
-    """Return the number that holds for all raters together, with its interval."""
+    """Return what holds for all raters together: a number with its interval, or only words."""
     answer = getattr(context.analysis, name)
     if isinstance(answer, Halo):
         return context.say(
@@ -136,22 +136,23 @@ def _department(context: Context, name: str) -> str:
             )
         )
     if isinstance(answer, Consistency):
-        differ = answer.p_differ < 0.05
+        differ = answer.p_differ < NO_DIFFERENCE
         return context.say(
             msg("raters differ more than by chance") if differ else msg("no difference shown")
         )
     if isinstance(answer, Drift):
-        return _typical(context, answer.sd_drift, answer.sd_low, answer.sd_high)
+        return typical(context, answer.sd_drift, answer.sd_low, answer.sd_high)
     if isinstance(answer, DifferentialSeverity):
-        return _typical(context, answer.sd_differential, answer.sd_low, answer.sd_high)
+        return typical(context, answer.sd_differential, answer.sd_low, answer.sd_high)
     if isinstance(answer, Styles) and answer.n_styles == 1:
         return context.say(msg("one style; differences are gradual"))
     return ""
 
 
-def _typical(context: Context, sd: float, low: float, high: float) -> str:
+def typical(context: Context, sd: float, low: float, high: float) -> str:
+    """Write the SD of a difference with its interval; only the least where there is no most."""
     if high == float("inf"):
-        return context.say(msg("typically {size} points", size=float(sd)))
+        return context.say(msg("typically {low} points or more", low=float(low)))
     return context.say(
         msg(
             "typically {size} points ({low} to {high})",
