@@ -18,6 +18,7 @@ from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Note
+from pipeline.pack.focus import FOCUS, FocusTexts
 from pipeline.pack.wording import NO_VALUE, shorten
 from pipeline.privacy import Audience, View
 from pipeline.settings import Settings
@@ -68,6 +69,11 @@ class Context:
     def is_conversation(self) -> bool:
         """Whether conversations are rated."""
         return self.session.kind == "conversation"
+
+    @property
+    def focus(self) -> FocusTexts:
+        """What a session with this focus asks."""
+        return FOCUS.get(self.session.focus, FOCUS["performance"])
 
     @property
     def is_organisation(self) -> bool:

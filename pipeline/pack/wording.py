@@ -15,13 +15,6 @@ SESSION_KIND = {
     "conversation": msg("customer conversations"),
 }
 
-FOCUS = {
-    "performance": msg("performance"),
-    "reward": msg("reward"),
-    "promotion": msg("promotion"),
-    "talent": msg("talent"),
-}
-
 AUDIENCE = {
     "room": msg("Pack for the session"),
     "manager": msg("Pack for one manager"),
@@ -94,6 +87,9 @@ RULES = {
     "under_the_radar": msg("under the radar"),
     "questioned": msg("questioned"),
     "unsubstantiated": msg("no substantiation"),
+    "sustained": msg("high twice"),
+    "both_high": msg("high on both"),
+    "apart": msg("far apart on both"),
 }
 
 PAGE = {
@@ -183,6 +179,7 @@ ANSWERS = {
     "distribution": msg("distribution"),
     "standing": msg("position among comparable people"),
     "profiles": msg("rating profiles"),
+    "nine_box": msg("performance and potential"),
     "evidence": msg("evidence"),
     "conversation": msg("deviation from the expert or the panel"),
     "recency": msg("weight of late evidence"),

@@ -130,11 +130,16 @@ def questions(context: Context, case: Case) -> tuple[str, ...]:
     """Return two or three questions that fit the rules of a case."""
     names = ["quiet"] if case.is_quiet else [rule.name for rule in case.rules]
     asked = QUESTIONS_ON_CONVERSATIONS if context.is_conversation else QUESTIONS
-    lists = [asked.get(name, ()) for name in names]
+    of_focus = {} if context.is_conversation else context.focus.questions
+    lists = [(*of_focus.get(name, ()), *asked.get(name, ())) for name in names]
     chosen: list[Message] = []
     for turn in range(max((len(one) for one in lists), default=0)):
         chosen += [one[turn] for one in lists if turn < len(one)]
-    return tuple(context.say(one) for one in chosen[:MOST_QUESTIONS])
+    chosen = chosen[:MOST_QUESTIONS]
+    of_every_case = context.focus.of_every_case
+    if of_every_case is not None and not context.is_conversation:
+        chosen = [of_every_case, *chosen[: MOST_QUESTIONS - 1]]
+    return tuple(context.say(one) for one in chosen)
 
 
 def _subtitle(context: Context, person: list[Row]) -> str:

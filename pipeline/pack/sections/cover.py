@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Cover, Note
 from pipeline.pack.context import Context
-from pipeline.pack.wording import AUDIENCE, FOCUS, NO_VALUE, ROLES
+from pipeline.pack.wording import AUDIENCE, NO_VALUE, ROLES
 
 
 def title(context: Context) -> str:
@@ -32,7 +32,7 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
     say, session = context.say, context.session
     facts = [
         (say(msg("Cycle")), session.cycle),
-        (say(msg("Focus")), say(FOCUS.get(session.focus, FOCUS["performance"]))),
+        (say(msg("Focus")), say(context.focus.name)),
         (
             say(msg("Date")),
             context.date(session.held_on) if session.held_on else say(msg("not planned yet")),

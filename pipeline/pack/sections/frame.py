@@ -39,11 +39,14 @@ UNLOCKS = {
 def build(context: Context) -> list[Block]:
     """Make the frame."""
     say = context.say
-    blocks: list[Block] = [_scale(context)]
+    blocks: list[Block] = [*_question(context), _scale(context)]
     blocks += _criteria(context)
     blocks += _cycle(context)
     blocks.append(
-        Part(say(msg("Ground rules")), (Bullets(tuple(say(one) for one in GROUND_RULES)),))
+        Part(
+            say(msg("Ground rules")),
+            (Bullets(tuple(say(one) for one in (*GROUND_RULES, *context.focus.rules))),),
+        )
     )
     missing = missing_tables(context)
     if missing and not context.is_organisation:
@@ -63,6 +66,15 @@ def build(context: Context) -> list[Block]:
             )
         )
     return blocks
+
+
+def _question(context: Context) -> list[Block]:
+    """Open with the one question of the session, and what it leaves to others."""
+    if context.is_conversation:
+        return []
+    say, focus = context.say, context.focus
+    elsewhere = (say(msg("Not in this session: {what}", what=say(focus.not_here))),)
+    return [Note(say(focus.question), say(msg("The one question")), tone="key", more=elsewhere)]
 
 
 def _scale(context: Context) -> Block:

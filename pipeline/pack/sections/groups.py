@@ -11,6 +11,7 @@ from pipeline.pack.blocks import Block, Bullets, Cell, Column, Figure, Fold, Par
 from pipeline.pack.charts import profile_lines
 from pipeline.pack.context import Context
 from pipeline.pack.marks import strip
+from pipeline.pack.sections import nine_box
 from pipeline.pack.wording import ANSWERS
 
 _CHECKS: dict[str, Message] = {
@@ -27,6 +28,7 @@ def build(context: Context) -> list[Block]:
     blocks: list[Block] = []
     if not context.is_conversation:
         blocks += _groups(context)
+        blocks += nine_box.build(context)
     blocks.append(Part(context.say(msg("Rating profiles")), tuple(_profiles(context)), "profiles"))
     return blocks
 

@@ -138,6 +138,11 @@ def _about_cases(context: Context) -> list[str]:
             ("disagreement", msg("{n} where raters differ", n=counts["disagreement"])),
             ("jump", msg("{n} with a large change", n=counts["jump"])),
             ("fringe", msg("{n} on the edge of the middle", n=counts["fringe"])),
+            ("sustained", msg("{n} high twice in a row", n=counts["sustained"])),
+            ("both_high", msg("{n} high on both", n=counts["both_high"])),
+            ("apart", msg("{n} far apart on both", n=counts["apart"])),
+            ("under_the_radar", msg("{n} under the radar", n=counts["under_the_radar"])),
+            ("results", msg("{n} far from results", n=counts["results"])),
         )
         if counts[name]
     ]
