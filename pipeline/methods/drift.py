@@ -159,11 +159,7 @@ def estimate_drift(
     codes = {**codes_of(coded), _RATER_PERIOD: crossed(coded.rater, period)}
     try:
         fit = fit_terms(coded.score, X, codes, (SUBJECT, RATER, _RATER_PERIOD))
-        statistic, p_drift = boundary_test(fit, _RATER_PERIOD, coded.score, X, codes)
-        without = {name: value for name, value in fit.variance.items() if name != _RATER_PERIOD}
-        if fit.variance[_RATER_PERIOD] > 0:  # where it is 0 the others are what they would be
-            others = {name: codes[name] for name in fit.effects if name != _RATER_PERIOD}
-            without = fit_terms(coded.score, X, others).variance
+        statistic, p_drift, without = boundary_test(fit, _RATER_PERIOD, coded.score, X, codes)
         low, high = fit.profile_interval(_RATER_PERIOD, level)
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None

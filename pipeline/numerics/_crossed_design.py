@@ -76,7 +76,7 @@ class Meetings:
     count: FloatArray
 
     def __len__(self) -> int:
-        """Number of entries above 0."""
+        """Return the number of entries above 0."""
         return len(self.count)
 
 
