@@ -28,6 +28,8 @@ from pipeline.numerics._crossed_design import CrossedDesign, IntArray
 
 # Nested effects join their parent's node up to this mean size; larger ones keep their own nodes.
 _NODE_COLUMNS = 64
+# Columns up to which one dense front beats any order.
+_ONE_FRONT = 96
 # Seconds, measured on one core, rounded; only their ratios matter.
 _FRONT_SECONDS = 2e-5  # handling one more front
 _UPDATE_SECONDS = 8e-9  # adding one entry of a front's update into later fronts
@@ -81,6 +83,10 @@ def order_fronts(design: CrossedDesign) -> Fronts:
     """
     sizes = np.array(design.sizes)
     offset = np.concatenate([[0], np.cumsum(sizes)])
+    if offset[-1] <= _ONE_FRONT:
+        none = np.zeros(0, dtype=np.intp)
+        whole = (offset[[0, -1]], np.arange(offset[-1]))
+        return _assemble(whole, (np.zeros(2, dtype=np.intp), none), [], [])
     parents = _nesting(design)
     root = _choose_root(design, parents)
     family = [k for k in range(len(sizes)) if k == root or k in parents[root]]
