@@ -34,7 +34,7 @@ from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
 from pipeline.numerics.false_discovery import bayesian_discoveries
 from pipeline.numerics.fixed_columns import fixed_columns
-from pipeline.numerics.model_bootstrap import indicator
+from pipeline.numerics.model_bootstrap import FittedModel, indicator
 from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
@@ -145,11 +145,10 @@ def estimate_differential_severity(
             )
         )
     fit, (statistic, p, without), ends = _tested(coded, X, codes, RATER_CRITERION, level)
-    own = {**without, RATER: _LASTING * without["residual"]}
+    own = FittedModel(X, codes, {**without, RATER: _LASTING * without["residual"]})
     found = forward_shifts(
-        coded.score, X, codes, own, indicator(codes[RATER_CRITERION]),
-        q=q, least=practical_difference,
-    )  # fmt: skip
+        own, coded.score, indicator(codes[RATER_CRITERION]), q=q, least=practical_difference
+    )
     shift, se = 0.0 - found.value, found.se
     first = np.unique(codes[RATER_CRITERION], return_index=True)[1]
     owner = coded.rater[first]

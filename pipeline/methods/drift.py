@@ -35,7 +35,7 @@ from scipy import sparse
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
 from pipeline.numerics.fixed_columns import fixed_columns
-from pipeline.numerics.model_bootstrap import indicator
+from pipeline.numerics.model_bootstrap import FittedModel, indicator
 from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
@@ -163,11 +163,10 @@ def estimate_drift(
         low, high = fit.profile_interval(_RATER_PERIOD, level)
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None
-    lasting = {**without, RATER: _LASTING * without["residual"]}
+    lasting = FittedModel(X, codes, {**without, RATER: _LASTING * without["residual"]})
     found = forward_shifts(
-        coded.score, X, codes, lasting, indicator(codes[_RATER_PERIOD]),
-        q=q, least=practical_difference,
-    )  # fmt: skip
+        lasting, coded.score, indicator(codes[_RATER_PERIOD]), q=q, least=practical_difference
+    )
     change, se = 0.0 - found.value, found.se
     first = np.unique(codes[_RATER_PERIOD], return_index=True)[1]
     of_rater, of_period = coded.rater[first], period[first]
@@ -201,7 +200,7 @@ def estimate_drift(
     )
     return Drift(
         cells=cells.drop(columns=["place", "chosen"]),
-        raters=_trends(coded, period, usable, (X, codes, lasting), level, q, practical_difference),
+        raters=_trends(coded, period, usable, lasting, level, q, practical_difference),
         var_drift=fit.variance[_RATER_PERIOD],
         sd_drift=float(np.sqrt(fit.variance[_RATER_PERIOD])),
         sd_low=float(np.sqrt(low)),
@@ -217,8 +216,7 @@ def estimate_drift(
 
 def _trends(
     coded: CodedRatings, period: IntArray, usable: npt.NDArray[np.bool_],
-    model: tuple[FloatArray, dict[str, IntArray], dict[str, float]], level: float, q: float,
-    practical_difference: float,
+    model: FittedModel, level: float, q: float, practical_difference: float,
 ) -> pd.DataFrame:  # fmt: skip
     """Straight trend of each rater over usable periods."""
     n_periods = usable.sum(axis=1)
@@ -229,7 +227,7 @@ def _trends(
     kept = usable[coded.rater, period] * time
     columns = sparse.csc_array(indicator(coded.rater).multiply(kept[:, None]))
     asked = np.flatnonzero(n_periods >= 2)
-    found = forward_shifts(coded.score, *model, columns[:, asked], q=q, least=practical_difference)
+    found = forward_shifts(model, coded.score, columns[:, asked], q=q, least=practical_difference)
     trend, se = 0.0 - found.value, found.se
     rows = pd.DataFrame(
         {
