@@ -40,8 +40,8 @@ from pipeline.numerics.crossed_reml import (
     CrossedFit,
     CrossedModelError,
     boundary_p_value,
-    fit_crossed,
 )
+from pipeline.numerics.fit_once import fit_once
 from pipeline.numerics.linked_ratings import LinkedRatings, link_ratings
 from pipeline.numerics.variance_shares import profile, profile_high, variance_share
 
@@ -228,13 +228,13 @@ def _fit(linked: LinkedRatings, names: tuple[str, ...]) -> CrossedFit:
     """Fit the random terms, with subject:rater where the ratings show it."""
     codes = {name: linked.codes[name] for name in names}
     try:
-        fit = fit_crossed(linked.score, linked.fixed, {**codes, "pair": linked.codes["pair"]})
+        fit = fit_once(linked.score, linked.fixed, {**codes, "pair": linked.codes["pair"]})
         if fit.converged and fit.variance["pair"] > 0:
             return _usable(linked, fit)
     except CrossedModelError:  # one criterion, or nothing left beside the halo
         pass
     try:
-        return _usable(linked, fit_crossed(linked.score, linked.fixed, codes))
+        return _usable(linked, fit_once(linked.score, linked.fixed, codes))
     except CrossedModelError:
         raise NotEstimable(_NOTHING_LEFT) from None
 
@@ -314,6 +314,6 @@ def _p_rater(linked: LinkedRatings, fit: CrossedFit) -> float:
         statistic = fit.likelihood_ratio("rater")
     except CrossedModelError:  # not from these estimates: fit again
         codes = {name: linked.codes[name] for name in fit.effects if name != "rater"}
-        without = fit_crossed(linked.score, linked.fixed, codes)
+        without = fit_once(linked.score, linked.fixed, codes)
         statistic = max(without.criterion - fit.criterion, 0.0)
     return boundary_p_value(statistic)

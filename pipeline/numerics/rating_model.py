@@ -26,8 +26,8 @@ from pipeline.numerics.crossed_reml import (
     CrossedFit,
     CrossedModelError,
     boundary_p_value,
-    fit_crossed,
 )
+from pipeline.numerics.fit_once import fit_once
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -194,15 +194,15 @@ def fit_terms(
         A needed term cannot be estimated, nothing is left for chance, or the search did not end.
     """
     try:
-        return _usable(fit_crossed(y, X, codes), y)
+        return _usable(fit_once(y, X, codes), y)
     except CrossedModelError:
         chosen = {name: codes[name] for name in needed}
-    fit = _usable(fit_crossed(y, X, chosen), y)
+    fit = _usable(fit_once(y, X, chosen), y)
     for name in codes:
         if name in chosen:
             continue
         try:
-            fit = _usable(fit_crossed(y, X, {**chosen, name: codes[name]}), y)
+            fit = _usable(fit_once(y, X, {**chosen, name: codes[name]}), y)
         except CrossedModelError:
             continue
         chosen[name] = codes[name]
