@@ -21,9 +21,9 @@ from pipeline.numerics._projected_newton import descend, moved, projected_step
 # answer by itself. What is left is taken off the criterion, so that an end point is accurate to
 # about 1e-5 standard-normal units.
 _NEAR_ENOUGH, _EXACT = 2e-4, 1e-9
-# Distance from the target, in the same units, from which one more Newton step needs no check: it
-# leaves about the square of this.
-_LAST_STEP = 3e-3
+# Distance from the target, in the same units, from which one more step needs no check: where it
+# rests on two points it leaves about the fourth power of this.
+_LAST_STEP = 2e-2
 _MOST_STEPS = 60
 
 
@@ -132,6 +132,7 @@ class Profile:
         shift = float(estimate[-1] / self._model.mean_count[index]) if is_term else 0.0
         inner, outer = np.log(centre + shift), side * np.inf
         spread = self._spread(index, last, centre + shift)
+        at = _Place(inner, 0.0, side * spread if centre > 0 else None)
         scale = inner + side * target * spread
         for _ in range(_MOST_STEPS):
             value = float(np.exp(scale) - shift)
@@ -141,14 +142,14 @@ class Profile:
             start = last.variances + (value - last.variances[index]) * last.tangent
             start = np.where(start > 0.2 * last.variances, start, last.variances)
             last = self._minimise(start, index, value, _NEAR_ENOUGH)
-            root = np.sqrt(max(last.criterion - self._lowest, 0.0))
+            root = float(np.sqrt(max(last.criterion - self._lowest, 0.0)))
             if root < target:
                 inner = scale
             else:
                 outer = scale
             rate = last.slope * np.exp(scale) / (2.0 * root) if root > 0 else 0.0
-            move = (target - root) / rate if rate * side > 0 else side * 2.0 * spread
-            scale = scale + float(np.clip(move, -3.0, 3.0))
+            before, at = at, _Place(scale, root, 1.0 / rate if rate * side > 0 else None)
+            scale = _step(before, at, target, side * 2.0 * spread)
             if abs(root - target) < _LAST_STEP:
                 return max(float(np.exp(scale) - shift), 0.0)
             between = min(inner, outer) < scale < max(inner, outer)
@@ -215,6 +216,33 @@ class Profile:
             float(curvature[index, index] + curvature[index] @ tangent),
             tangent,
         )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A point on the way to an end: scale, root of the excess, and scale per unit of root."""
+
+    scale: float
+    root: float
+    slope: float | None
+
+
+def _step(before: _Place, at: _Place, target: float, blind: float) -> float:
+    """Return the scale where the root is expected to reach the target.
+
+    The cubic through both points and slopes, or Newton's step where one slope is not known.
+    """
+    move = blind
+    if at.slope is not None:
+        move = at.slope * (target - at.root)
+        apart = at.root - before.root
+        if before.slope is not None and abs(target - at.root) < abs(apart):
+            secant = (at.scale - before.scale) / apart
+            second = (at.slope - secant) / apart
+            third = (before.slope - 2.0 * secant + at.slope) / apart**2
+            on = target - at.root
+            move = on * (secant + (on + apart) * (second + on * third))
+    return at.scale + float(np.clip(move, -3.0, 3.0))
 
 
 def _distance(level: float) -> float:
