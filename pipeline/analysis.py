@@ -228,7 +228,8 @@ def _flags(
     return _ask(
         estimate_flags,
         _comparable(severity.raters, design),
-        ratings=data.ratings,
+        # nothing else is asked again, and texts are dear to copy
+        ratings=data.ratings[["subject_id", "rater_id", "criterion_id", "score"]],
         refit=refit,
         rate=chosen.false_discovery_rate,
         practical_difference=chosen.practical_difference,
