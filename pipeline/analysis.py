@@ -222,6 +222,7 @@ def _flags(
             component=component,
             level=chosen.level,
             practical_difference=chosen.practical_difference,
+            near=severity,
         )
         return _comparable(raters, again)
 

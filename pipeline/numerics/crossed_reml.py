@@ -271,6 +271,7 @@ def fit_crossed(
     reml: bool = True,
     *,
     max_steps: int = 100,
+    near: Mapping[str, float] | None = None,
 ) -> CrossedFit:
     """Fit a linear model with crossed or nested random intercepts.
 
@@ -291,6 +292,9 @@ def fit_crossed(
         tests of fixed effects).
     max_steps : int
         Newton steps before the search gives up with ``converged=False``.
+    near : mapping of str to float, optional
+        Variances to start from, with ``"residual"``, such as those of nearly the same data; from
+        moments if not given.
 
     Returns
     -------
@@ -310,7 +314,10 @@ def fit_crossed(
         raise InvalidInput(f"expected max_steps of at least 0, got {max_steps}")
     design = build_design(y, X, factors)
     model = CrossedLikelihood(design, reml)
-    return _result(design, model, maximise(model, design.start, max_steps))
+    start = design.start
+    if near is not None:
+        start = np.array([near[name] for name in design.names]) / near[RESIDUAL]
+    return _result(design, model, maximise(model, start, max_steps))
 
 
 def _result(design: CrossedDesign, model: CrossedLikelihood, optimum: Optimum) -> CrossedFit:

@@ -99,8 +99,8 @@ def link_ratings(
         n_lacking = rated["part"].isna().sum()
         raise ValueError(f"expected a component of every subject, {n_lacking} rows lack it")
     n_every = rated["rater"].nunique()
-    together = rated.groupby("part")["rater"].transform("nunique") >= 2
-    rated = rated.loc[together]
+    met = rated[["part", "rater"]].drop_duplicates()["part"].value_counts()
+    rated = rated.loc[rated["part"].isin(met.index[met >= 2])]
     if rated.empty:
         raise NotEstimable(
             msg(
