@@ -224,15 +224,18 @@ def _flags(
     return _ask(
         estimate_flags,
         _comparable(severity.raters, design),
-        ratings=data.ratings,
-        refit=partial(_severity_of, settings=settings),
+        # nothing else is asked again, and texts are dear to copy
+        ratings=data.ratings[["subject_id", "rater_id", "criterion_id", "score"]],
+        refit=partial(_severity_of, settings=settings, near=severity),
         rate=chosen.false_discovery_rate,
         practical_difference=chosen.practical_difference,
         p_rater=severity.p_rater,
     )
 
 
-def _severity_of(ratings: pd.DataFrame, *, settings: Settings) -> pd.DataFrame:
+def _severity_of(
+    ratings: pd.DataFrame, *, settings: Settings, near: Severity | None = None
+) -> pd.DataFrame:
     """Estimate the severity of the comparable raters in other ratings than those of the session."""
     chosen = settings.methods
     design = estimate_design(
@@ -245,6 +248,7 @@ def _severity_of(ratings: pd.DataFrame, *, settings: Settings) -> pd.DataFrame:
         component=design.subjects.set_index("subject_id")["component"],
         level=chosen.level,
         practical_difference=chosen.practical_difference,
+        near=near,
     )
     return _comparable(raters, design)
 
@@ -257,7 +261,8 @@ def _severity_by_cycle(
         return None
     found = {data.session.cycle: severity}
     for cycle, ratings in data.past_ratings.groupby("cycle"):
-        raters = _ask(_severity_of, ratings, settings=settings)
+        texts_aside = ratings[["subject_id", "rater_id", "criterion_id", "score"]]
+        raters = _ask(_severity_of, texts_aside, settings=settings)
         if not isinstance(raters, NotEstimable):
             found[str(cycle)] = raters.set_index("rater_id")["severity"]
     return pd.concat(found, names=["cycle"])

@@ -248,6 +248,13 @@ def _table(cells: pd.DataFrame) -> FloatArray:
     return table
 
 
+def _shared(table: FloatArray) -> FloatArray:
+    """Subjects with two scores or more, and the raters who gave them."""
+    shared = table[(~np.isnan(table)).sum(axis=1) >= 2]
+    kept: FloatArray = shared[:, ~np.isnan(shared).all(axis=0)]
+    return kept
+
+
 def _icc(table: FloatArray, level: float) -> IccResult | Message:
     """Agreement of a table, or the reason why there is none."""
     if len(table) < _LEAST_SUBJECTS:
@@ -291,8 +298,8 @@ def _per_criterion(
 ) -> pd.DataFrame:
     rows = []
     only_one = rated["criterion_id"].nunique() == 1
-    for at, (criterion, own) in enumerate(rated.groupby("criterion_id", sort=True)):
-        table = overall if only_one else _table(own)
+    for at, criterion in enumerate(sorted(rated["criterion_id"].unique())):
+        table = overall if only_one else _shared(tables[at])
         found = whole if only_one else _icc(table, level)
         per_subject = (~np.isnan(table)).sum(axis=1)
         row: dict[str, object] = {

@@ -34,7 +34,7 @@ from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
 from pipeline.numerics.false_discovery import bayesian_discoveries
 from pipeline.numerics.fixed_columns import fixed_columns
-from pipeline.numerics.model_bootstrap import indicator
+from pipeline.numerics.model_bootstrap import FittedModel, indicator
 from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
@@ -161,13 +161,11 @@ def estimate_differential_severity(
                 "Every rater rated one criterion only, so none can be stricter on one than another."
             )
         )
-    fit, statistic, p, ends = _tested(coded, X, codes, RATER_CRITERION, level)
-    without = fit_terms(coded.score, X, _rest(codes, fit, RATER_CRITERION))
-    own = {**without.variance, RATER: _LASTING * without.variance["residual"]}
+    fit, (statistic, p, without), ends = _tested(coded, X, codes, RATER_CRITERION, level)
+    own = FittedModel(X, codes, {**without, RATER: _LASTING * without["residual"]})
     found = forward_shifts(
-        coded.score, X, codes, own, indicator(codes[RATER_CRITERION]),
-        q=q, least=practical_difference,
-    )  # fmt: skip
+        own, coded.score, indicator(codes[RATER_CRITERION]), q=q, least=practical_difference
+    )
     shift, se = 0.0 - found.value, found.se
     first = np.unique(codes[RATER_CRITERION], return_index=True)[1]
     owner = coded.rater[first]
@@ -261,7 +259,7 @@ def estimate_group_severity(
     of_group, groups = pd.factorize(rated["group"].astype(str).to_numpy()[coded.row], sort=True)
     X = fixed_columns(coded.part, coded.criterion, of_group)
     codes = {**codes_of(coded), _RATER_GROUP: crossed(coded.rater, of_group)}
-    fit, statistic, p, ends = _tested(coded, X, codes, _RATER_GROUP, level)
+    fit, (statistic, p, _), ends = _tested(coded, X, codes, _RATER_GROUP, level)
     first = np.unique(codes[_RATER_GROUP], return_index=True)[1]
     owner = coded.rater[first]
     shrunk, se = averaged_contrasts(fit, coded.score, X, codes, _RATER_GROUP, owner, ends[1] ** 2)
@@ -305,16 +303,12 @@ def estimate_group_severity(
 
 def _tested(
     coded: CodedRatings, X: FloatArray, codes: dict[str, IntArray], name: str, level: float
-) -> tuple[CrossedFit, float, float, tuple[float, float]]:
-    """Fit with the term and test it: fit, statistic, p, interval of the SD."""
+) -> tuple[CrossedFit, tuple[float, float, dict[str, float]], tuple[float, float]]:
+    """Fit with the term and test it: fit, what `boundary_test` says, interval of the SD."""
     try:
         fit = fit_terms(coded.score, X, codes, (SUBJECT, RATER, name))
-        statistic, p = boundary_test(fit, name, coded.score, X, codes)
+        tested = boundary_test(fit, name, coded.score, X, codes)
         low, high = fit.profile_interval(name, level)
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None
-    return fit, statistic, p, (float(np.sqrt(low)), float(np.sqrt(high)))
-
-
-def _rest(codes: dict[str, IntArray], fit: CrossedFit, name: str) -> dict[str, IntArray]:
-    return {term: codes[term] for term in fit.effects if term != name}
+    return fit, tested, (float(np.sqrt(low)), float(np.sqrt(high)))

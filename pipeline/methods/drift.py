@@ -35,7 +35,7 @@ from scipy import sparse
 from pipeline.errors import NotEstimable, msg
 from pipeline.numerics.crossed_reml import CrossedModelError
 from pipeline.numerics.fixed_columns import fixed_columns
-from pipeline.numerics.model_bootstrap import indicator
+from pipeline.numerics.model_bootstrap import FittedModel, indicator
 from pipeline.numerics.model_shifts import averaged_contrasts, forward_shifts, wald
 from pipeline.numerics.rating_input import NOTHING_LEFT, linked_ratings
 from pipeline.numerics.rating_model import (
@@ -159,19 +159,14 @@ def estimate_drift(
     codes = {**codes_of(coded), _RATER_PERIOD: crossed(coded.rater, period)}
     try:
         fit = fit_terms(coded.score, X, codes, (SUBJECT, RATER, _RATER_PERIOD))
-        statistic, p_drift = boundary_test(fit, _RATER_PERIOD, coded.score, X, codes)
-        without = {name: value for name, value in fit.variance.items() if name != _RATER_PERIOD}
-        if fit.variance[_RATER_PERIOD] > 0:  # where it is 0 the others are what they would be
-            others = {name: codes[name] for name in fit.effects if name != _RATER_PERIOD}
-            without = fit_terms(coded.score, X, others).variance
+        statistic, p_drift, without = boundary_test(fit, _RATER_PERIOD, coded.score, X, codes)
         low, high = fit.profile_interval(_RATER_PERIOD, level)
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None
-    lasting = {**without, RATER: _LASTING * without["residual"]}
+    lasting = FittedModel(X, codes, {**without, RATER: _LASTING * without["residual"]})
     found = forward_shifts(
-        coded.score, X, codes, lasting, indicator(codes[_RATER_PERIOD]),
-        q=q, least=practical_difference,
-    )  # fmt: skip
+        lasting, coded.score, indicator(codes[_RATER_PERIOD]), q=q, least=practical_difference
+    )
     change, se = 0.0 - found.value, found.se
     first = np.unique(codes[_RATER_PERIOD], return_index=True)[1]
     of_rater, of_period = coded.rater[first], period[first]
@@ -205,7 +200,7 @@ def estimate_drift(
     )
     return Drift(
         cells=cells.drop(columns=["place", "chosen"]),
-        raters=_trends(coded, period, usable, (X, codes, lasting), level, q, practical_difference),
+        raters=_trends(coded, period, usable, lasting, level, q, practical_difference),
         var_drift=fit.variance[_RATER_PERIOD],
         sd_drift=float(np.sqrt(fit.variance[_RATER_PERIOD])),
         sd_low=float(np.sqrt(low)),
@@ -221,8 +216,7 @@ def estimate_drift(
 
 def _trends(
     coded: CodedRatings, period: IntArray, usable: npt.NDArray[np.bool_],
-    model: tuple[FloatArray, dict[str, IntArray], dict[str, float]], level: float, q: float,
-    practical_difference: float,
+    model: FittedModel, level: float, q: float, practical_difference: float,
 ) -> pd.DataFrame:  # fmt: skip
     """Straight trend of each rater over usable periods."""
     n_periods = usable.sum(axis=1)
@@ -233,7 +227,7 @@ def _trends(
     kept = usable[coded.rater, period] * time
     columns = sparse.csc_array(indicator(coded.rater).multiply(kept[:, None]))
     asked = np.flatnonzero(n_periods >= 2)
-    found = forward_shifts(coded.score, *model, columns[:, asked], q=q, least=practical_difference)
+    found = forward_shifts(model, coded.score, columns[:, asked], q=q, least=practical_difference)
     trend, se = 0.0 - found.value, found.se
     rows = pd.DataFrame(
         {

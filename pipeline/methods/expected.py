@@ -30,7 +30,8 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg
-from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError, fit_crossed
+from pipeline.numerics.crossed_reml import CrossedFit, CrossedModelError
+from pipeline.numerics.fit_once import fit_once
 from pipeline.numerics.linked_ratings import LinkedRatings, link_ratings
 from pipeline.numerics.subject_rater import SubjectRaterSolution, solve_subject_rater
 
@@ -179,7 +180,7 @@ def _fit(linked: LinkedRatings) -> CrossedFit:
     codes = {name: linked.codes[name] for name in ("rater", "subject")}
     for terms in ({**codes, "pair": linked.codes["pair"]}, codes):
         try:
-            fit = fit_crossed(linked.score, linked.fixed, terms)
+            fit = fit_once(linked.score, linked.fixed, terms)
         except CrossedModelError:
             continue
         shows = fit.variance.get("pair", 1.0) > 0

@@ -154,7 +154,7 @@ def estimate_halo(
     needed = (SUBJECT, RATER, SUBJECT_RATER, SUBJECT_CRITERION)
     try:
         fit = fit_terms(coded.score, X, codes, needed)
-        statistic, p_halo = boundary_test(fit, SUBJECT_RATER, coded.score, X, codes)
+        statistic, p_halo, _ = boundary_test(fit, SUBJECT_RATER, coded.score, X, codes)
     except CrossedModelError:
         raise NotEstimable(NOTHING_LEFT) from None
     total = sum(fit.variance.values())

@@ -42,10 +42,12 @@ from pipeline.numerics.crossed_reml import (
     boundary_p_value,
     fit_crossed,
 )
+from pipeline.numerics.fit_once import fit_once
 from pipeline.numerics.linked_ratings import LinkedRatings, link_ratings
 from pipeline.numerics.variance_shares import profile, profile_high, variance_share
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 STATSMODELS, CROSSED = "statsmodels MixedLM", "crossed REML"
 FEW_RATERS = 15
@@ -143,7 +145,7 @@ def estimate_severity(
         ``component`` lacks a rated subject.
     """
     linked = _linked(ratings, component)
-    fit = _fit(linked, ("rater", "subject"))
+    fit = _fit(linked)
     variance, severity, engine = _estimates(linked, fit, statsmodels_most_ratings)
     of_variance = profile(fit, "rater", level)
     high = of_variance.high if level == _LEVEL_OF_ERRORS else None
@@ -172,10 +174,12 @@ def severity_again(
     component: pd.Series,
     level: float = 0.95,
     practical_difference: float = 0.3,
+    near: Severity | None = None,
 ) -> pd.DataFrame:
     """Estimate `Severity.raters` alone, for estimates made again on part of the ratings.
 
-    By the workbench's own solver, without the share, the test and their cost.
+    By the workbench's own solver, without the share, the test and their cost. The search starts
+    from the variances of ``near``, what was found on all ratings.
 
     Raises
     ------
@@ -183,7 +187,13 @@ def severity_again(
         As `estimate_severity`.
     """
     linked = _linked(ratings, component)
-    fit = _fit(linked, ("rater", "subject"))
+    start = None
+    if near is not None and near.var_rater > 0 and near.var_subject > 0:
+        start = {
+            "rater": near.var_rater, "subject": near.var_subject,
+            "pair": near.var_subject_rater or near.var_residual / 10, "residual": near.var_residual,
+        }  # fmt: skip
+    fit = _fit(linked, start)
     severity = 0.0 - fit.effects["rater"].blup
     return _raters(linked, fit, severity, practical_difference, level, None)
 
@@ -224,17 +234,23 @@ def _raters(
     )
 
 
-def _fit(linked: LinkedRatings, names: tuple[str, ...]) -> CrossedFit:
+def _fit(linked: LinkedRatings, near: dict[str, float] | None = None) -> CrossedFit:
     """Fit the random terms, with subject:rater where the ratings show it."""
-    codes = {name: linked.codes[name] for name in names}
+
+    def fitted(codes: dict[str, IntArray]) -> CrossedFit:
+        if near is None:
+            return fit_once(linked.score, linked.fixed, codes)
+        return fit_crossed(linked.score, linked.fixed, codes, near=near)
+
+    codes = {name: linked.codes[name] for name in ("rater", "subject")}
     try:
-        fit = fit_crossed(linked.score, linked.fixed, {**codes, "pair": linked.codes["pair"]})
+        fit = fitted({**codes, "pair": linked.codes["pair"]})
         if fit.converged and fit.variance["pair"] > 0:
             return _usable(linked, fit)
     except CrossedModelError:  # one criterion, or nothing left beside the halo
         pass
     try:
-        return _usable(linked, fit_crossed(linked.score, linked.fixed, codes))
+        return _usable(linked, fitted(codes))
     except CrossedModelError:
         raise NotEstimable(_NOTHING_LEFT) from None
 
@@ -314,6 +330,6 @@ def _p_rater(linked: LinkedRatings, fit: CrossedFit) -> float:
         statistic = fit.likelihood_ratio("rater")
     except CrossedModelError:  # not from these estimates: fit again
         codes = {name: linked.codes[name] for name in fit.effects if name != "rater"}
-        without = fit_crossed(linked.score, linked.fixed, codes)
+        without = fit_once(linked.score, linked.fixed, codes)
         statistic = max(without.criterion - fit.criterion, 0.0)
     return boundary_p_value(statistic)

@@ -215,9 +215,19 @@ def _spreads(rated: pd.DataFrame) -> pd.Series:
     spread = (per_subject["high"] - per_subject["low"]).where(per_subject["n"] > 1)
     incomplete = (per_subject["least"] < n_criteria) & (per_subject["n"] > 1)
     some = cells[cells["subject_id"].map(incomplete).astype(bool)]
-    for subject, own in some.groupby("subject_id"):
-        table = own.pivot(index="rater_id", columns="criterion_id", values="score")
-        spread.loc[subject] = _largest_gap(table.to_numpy(dtype=float))
+    if len(some):
+        of_rater = pd.factorize(some["rater_id"])[0]
+        of_criterion = pd.factorize(some["criterion_id"])[0]
+        of_subject, subjects = pd.factorize(some["subject_id"], sort=True)
+        score = some["score"].to_numpy(dtype=float)
+        table = np.full((of_rater.max() + 1, of_criterion.max() + 1), np.nan)
+        gaps = []
+        for number in range(len(subjects)):
+            own = of_subject == number
+            given = table.copy()
+            given[of_rater[own], of_criterion[own]] = score[own]
+            gaps.append(_largest_gap(given[~np.isnan(given).all(axis=1)]))
+        spread.loc[subjects] = gaps
     return spread
 
 

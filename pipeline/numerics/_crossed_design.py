@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import linalg, sparse
+from scipy import linalg
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -32,6 +32,8 @@ _ALIAS_TOLERANCE = 1e-10
 _RANK_TOLERANCE = 1e-9
 # Fixed effects that explain all but this share of the sum of squares leave only rounding error.
 _EXACT_FIT = 1e-20
+# Cells up to which counting all of them is quicker than sorting the rows.
+_FEW_CELLS = 1_000_000
 
 
 class CrossedModelError(ValueError):
@@ -55,6 +57,30 @@ class NoInterval(CrossedModelError):
 
 
 @dataclass(frozen=True, eq=False)
+class Meetings:
+    """Which levels of two factors meet: ``Z_j' Z_k`` as its entries above 0.
+
+    Plain arrays, because on the small tables of a session a sparse matrix costs more to make than
+    to use.
+
+    Attributes
+    ----------
+    left, right : ndarray of int, (m,)
+        Levels of the first and of the second factor, ordered by the first, then the second.
+    count : ndarray, (m,)
+        Rows with both.
+    """
+
+    left: IntArray
+    right: IntArray
+    count: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of entries above 0."""
+        return len(self.count)
+
+
+@dataclass(frozen=True, eq=False)
 class CrossedDesign:
     """The data of a crossed model, reduced to what its likelihood needs.
 
@@ -66,8 +92,8 @@ class CrossedDesign:
         Per factor its q_k distinct labels, sorted where they can be sorted.
     codes : tuple of ndarray of int, each (n,)
         Per factor the position of each row's label in `levels`.
-    cross : dict of (int, int) to sparse array
-        ``Z_j' Z_k`` for ``j < k``: how often two levels meet, (q_j, q_k).
+    cross : dict of (int, int) to Meetings
+        ``Z_j' Z_k`` for ``j < k``: how often two levels meet.
     counts : tuple of ndarray, each (q_k,)
         Rows per level.
     basis : ndarray, (n, p)
@@ -91,7 +117,7 @@ class CrossedDesign:
     names: tuple[str, ...]
     levels: tuple[npt.NDArray[Any], ...]
     codes: tuple[IntArray, ...]
-    cross: dict[tuple[int, int], sparse.csr_array]
+    cross: dict[tuple[int, int], Meetings]
     counts: tuple[FloatArray, ...]
     basis: FloatArray
     r_factor: FloatArray
@@ -161,12 +187,12 @@ def build_design(
     basis, r_factor = _orthonormal(fixed)
     sizes = [len(level) for level in levels]
     cross = {
-        (j, k): _cross_count(codes[j], codes[k], sizes[j], sizes[k])
+        (j, k): _meetings(codes[j], codes[k], sizes[j], sizes[k])
         for k in range(len(names))
         for j in range(k)
     }
     for (j, k), table in cross.items():
-        if table.nnz == sizes[j] == sizes[k]:
+        if len(table) == sizes[j] == sizes[k]:
             raise UnidentifiedTerm(
                 f"terms {names[j]!r} and {names[k]!r} divide the {n} rows into the same "
                 f"{sizes[j]} groups; expected factors with different partitions"
@@ -281,11 +307,16 @@ def _orthonormal(fixed: FloatArray) -> tuple[FloatArray, FloatArray]:
     return basis, r_factor * scale
 
 
-def _cross_count(left: IntArray, right: IntArray, rows: int, columns: int) -> sparse.csr_array:
+def _meetings(left: IntArray, right: IntArray, rows: int, columns: int) -> Meetings:
     """Count how often each pair of levels meets."""
-    table = sparse.coo_array((np.ones(len(left)), (left, right)), shape=(rows, columns)).tocsr()
-    table.sum_duplicates()
-    return table
+    pair = left * columns + right
+    if rows * columns <= _FEW_CELLS:
+        cells = np.bincount(pair, minlength=rows * columns)
+        met = np.flatnonzero(cells)
+        count = cells[met]
+    else:
+        met, count = np.unique(pair, return_counts=True)
+    return Meetings(*np.divmod(met, columns), count.astype(float))
 
 
 def _column_sums(code: IntArray, values: FloatArray, q: int) -> FloatArray:
@@ -299,7 +330,7 @@ def _column_sums(code: IntArray, values: FloatArray, q: int) -> FloatArray:
 def _moment_start(
     names: tuple[str, ...],
     n: int,
-    cross: dict[tuple[int, int], sparse.csr_array],
+    cross: dict[tuple[int, int], Meetings],
     counts: tuple[FloatArray, ...],
     z_basis: tuple[FloatArray, ...],
     z_response: tuple[FloatArray, ...],
@@ -320,8 +351,10 @@ def _moment_start(
                 raw = float(counts[k] @ counts[k])
                 mixed = float(counts[k] @ (z_basis[k] ** 2).sum(axis=1))
             else:
-                raw = float(cross[j, k].data @ cross[j, k].data)
-                mixed = float(((cross[j, k] @ z_basis[k]) * z_basis[j]).sum())
+                met = cross[j, k]
+                raw = float(met.count @ met.count)
+                both = np.einsum("mp,mp->m", z_basis[j][met.left], z_basis[k][met.right])
+                mixed = float(met.count @ both)
             value = raw - 2.0 * mixed + float((moments[j] * moments[k]).sum())
             if j == k and value <= _ALIAS_TOLERANCE * raw:
                 raise UnidentifiedTerm(

@@ -71,20 +71,29 @@ class CrossedLikelihood:
         values = [np.concatenate(design.counts)[pivots]]
         scales = [self._term * (k_terms + 1)]
         for (j, k), table in design.cross.items():
-            coo = table.tocoo()
-            left = self.where[j][coo.coords[0]]
-            right = self.where[k][coo.coords[1]]
+            left, right = self.where[j][table.left], self.where[k][table.right]
             places.append(layout.locate(np.maximum(left, right), np.minimum(left, right)))
-            values.append(coo.data)
-            scales.append(np.full(len(coo.data), j * k_terms + k))
+            values.append(table.count)
+            scales.append(np.full(len(table), j * k_terms + k))
         self._places = np.concatenate(places)
         self._values = np.concatenate(values)
         self._scales = np.concatenate(scales).astype(np.int32)
 
     @cached_property
-    def _turned(self) -> dict[tuple[int, int], sparse.csr_array]:
-        """Cross products the other way round: turning them costs more than a product."""
-        return {key: table.T.tocsr() for key, table in self.design.cross.items()}
+    def _products(self) -> sparse.csr_array:
+        """``Z'Z`` in elimination order, (q, q)."""
+        size = self.layout.size
+        every = np.arange(size)
+        rows, columns, counts = [every], [every], [np.empty(size)]
+        for k, own in enumerate(self.design.counts):
+            counts[0][self.where[k]] = own
+        for (j, k), table in self.design.cross.items():
+            left, right = self.where[j][table.left], self.where[k][table.right]
+            rows += [left, right]
+            columns += [right, left]
+            counts += [table.count, table.count]
+        at = (np.concatenate(rows), np.concatenate(columns))
+        return sparse.csr_array((np.concatenate(counts), at), shape=(size, size))
 
     def at(self, ratios: FloatArray) -> "LikelihoodPoint":
         """Evaluate the likelihood at variance ratios (K,), each at least 0.
@@ -125,18 +134,11 @@ class CrossedLikelihood:
         level_values : list of ndarray, each (q_k,)
             The vectors a_k.
         """
-        design = self.design
-        result: FloatArray = np.empty((self.layout.size, len(level_values)))
+        apart: FloatArray = np.zeros((self.layout.size, len(level_values)))
         for k, values in enumerate(level_values):
-            for j in range(len(level_values)):
-                if j == k:
-                    product = design.counts[k] * values
-                elif j < k:
-                    product = design.cross[j, k] @ values
-                else:
-                    product = self._turned[k, j] @ values
-                result[self.where[j], k] = product
-        return result
+            apart[self.where[k], k] = values
+        spread: FloatArray = self._products @ apart
+        return spread
 
 
 class LikelihoodPoint:

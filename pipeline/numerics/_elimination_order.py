@@ -28,6 +28,8 @@ from pipeline.numerics._crossed_design import CrossedDesign, IntArray
 
 # Nested effects join their parent's node up to this mean size; larger ones keep their own nodes.
 _NODE_COLUMNS = 64
+# Columns up to which one dense front beats any order.
+_ONE_FRONT = 96
 # Seconds, measured on one core, rounded; only their ratios matter.
 _FRONT_SECONDS = 2e-5  # handling one more front
 _UPDATE_SECONDS = 8e-9  # adding one entry of a front's update into later fronts
@@ -81,6 +83,10 @@ def order_fronts(design: CrossedDesign) -> Fronts:
     """
     sizes = np.array(design.sizes)
     offset = np.concatenate([[0], np.cumsum(sizes)])
+    if offset[-1] <= _ONE_FRONT:
+        none = np.zeros(0, dtype=np.intp)
+        whole = (offset[[0, -1]], np.arange(offset[-1]))
+        return _assemble(whole, (np.zeros(2, dtype=np.intp), none), [], [])
     parents = _nesting(design)
     root = _choose_root(design, parents)
     family = [k for k in range(len(sizes)) if k == root or k in parents[root]]
@@ -93,11 +99,11 @@ def order_fronts(design: CrossedDesign) -> Fronts:
         empty = (np.zeros(sizes[root] + 1, dtype=np.intp), np.zeros(0, dtype=np.intp))
         return _assemble(leaf_pivots, empty, [], [])
 
-    touched = [_table(design, root, k).tocoo() for k in rest]
-    border_leaf = np.concatenate([table.coords[0] for table in touched]).astype(np.intp)
+    touched = [_met(design, root, k) for k in rest]
+    border_leaf = np.concatenate([leaf for leaf, _ in touched])
     border_column = np.concatenate(
-        [offset[k] + table.coords[1] for k, table in zip(rest, touched, strict=True)]
-    ).astype(np.intp)
+        [offset[k] + level for k, (_, level) in zip(rest, touched, strict=True)]
+    )
     leaf_border = _ragged(border_leaf, border_column, int(sizes[root]))
 
     node_of, members = _group_nodes(design, parents, rest, offset)
@@ -112,9 +118,11 @@ def order_fronts(design: CrossedDesign) -> Fronts:
     return _assemble(leaf_pivots, leaf_border, later_pivots, later_borders)
 
 
-def _table(design: CrossedDesign, j: int, k: int) -> sparse.csr_array:
-    """Return ``Z_j' Z_k`` for any order of j and k."""
-    return design.cross[j, k] if j < k else design.cross[k, j].T.tocsr()
+def _met(design: CrossedDesign, j: int, k: int) -> tuple[IntArray, IntArray]:
+    """Return the levels of factors j and k that meet, for any order of j and k."""
+    if j < k:
+        return design.cross[j, k].left, design.cross[j, k].right
+    return design.cross[k, j].right, design.cross[k, j].left
 
 
 def _nesting(design: CrossedDesign) -> list[set[int]]:
@@ -122,9 +130,9 @@ def _nesting(design: CrossedDesign) -> list[set[int]]:
     sizes = design.sizes
     nested: list[set[int]] = [set() for _ in sizes]
     for (j, k), table in design.cross.items():
-        if table.nnz == sizes[k]:
+        if len(table) == sizes[k]:
             nested[j].add(k)
-        if table.nnz == sizes[j]:
+        if len(table) == sizes[j]:
             nested[k].add(j)
     return nested
 
@@ -133,7 +141,9 @@ def _level_in(design: CrossedDesign, child: int, parent: int) -> IntArray:
     """Return for each level of a nested factor the level of the factor it is nested in."""
     if child == parent:
         return np.arange(design.sizes[child])
-    level: IntArray = _table(design, child, parent).indices.astype(np.intp)
+    level: IntArray = np.empty(design.sizes[child], dtype=np.intp)
+    own, above = _met(design, child, parent)
+    level[own] = above
     return level
 
 
@@ -146,7 +156,7 @@ def _choose_root(design: CrossedDesign, nested: list[set[int]]) -> int:
         border = np.zeros(size)
         for k in range(len(design.sizes)):
             if k != root:
-                meets = np.diff(_table(design, root, k).indptr)
+                meets = np.bincount(_met(design, root, k)[0], minlength=size)
                 if k in nested[root]:
                     pivots += meets
                 else:

@@ -22,7 +22,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -88,32 +87,36 @@ def averaged_errors(
         weight = np.bincount(subject_of, weights=per_pair * left)
         subject_sums = _sums(subject_of, pair_sums * left[:, None])
         products = whole - pair_sums.T @ (pair_sums * (pair_ratio * left)[:, None])
-        for ratio in of_subject:
-            shrink = ratio / (1.0 + ratio * weight)
-            cross = products - subject_sums.T @ (subject_sums * shrink[:, None])
-            factor = linalg.cho_factor(cross[:p, :p])
-            rest = cross[p:, p:] - cross[p:, :p] @ linalg.cho_solve(factor, cross[:p, p:])
-            root, basis = np.linalg.eigh(rest[:-1, :-1])
-            known = root > 1e-9 * root[-1]
-            root, basis = root[known], basis[:, known]
-            seen = basis.T @ rest[:-1, -1]
-            gain = 1.0 + sd_ratio**2 * root
-            shares = sd_ratio**2 / gain
-            rss = rest[-1, -1] - shares @ seen**2
-            log_det = (
-                np.log1p(ratio * weight).sum()
-                - np.log(left).sum()
-                + 2.0 * np.log(np.diag(factor[0])).sum()
-                + np.log(gain).sum(axis=1)
-            )
-            logs.append(-(nu * np.log(rss) + log_det) / 2)
-            own = (rss / max(nu - 2, 1))[:, None] * (shares @ (basis**2).T)
-            squares.append(own + ((shares * seen) @ basis.T - predicted) ** 2)
+        shrink = of_subject[:, None] / (1.0 + of_subject[:, None] * weight)
+        swept = (subject_sums.T * shrink[:, None, :]) @ subject_sums
+        rest, log_fixed = _without_fixed(products - swept, p)
+        root, basis = np.linalg.eigh(rest[:, :-1, :-1])
+        # directions without information do not count
+        root = np.where(root > 1e-9 * root[:, -1:], root, 0.0)
+        seen = np.einsum("skq,sk->sq", basis, rest[:, :-1, -1])
+        gain = 1.0 + sd_ratio**2 * root[:, None, :]
+        shares = np.where(root > 0, 1.0, 0.0)[:, None, :] * sd_ratio**2 / gain
+        rss = rest[:, -1, -1:] - np.einsum("sgq,sq->sg", shares, seen**2)
+        log_det = (
+            np.log1p(of_subject[:, None] * weight).sum(axis=1) - np.log(left).sum() + log_fixed
+        )
+        logs.append(-(nu * np.log(rss) + log_det[:, None] + np.log(gain).sum(axis=2)) / 2)
+        turned = basis.transpose(0, 2, 1)
+        own = (rss / max(nu - 2, 1))[:, :, None] * (shares @ turned**2)
+        squares.append(own + ((shares * seen[:, None, :]) @ turned - predicted) ** 2)
     log = np.array(logs)
     likelihood = np.exp(log - log.max())
-    total = np.einsum("ij,ijk->k", likelihood, np.array(squares))
+    total = np.einsum("psg,psgk->k", likelihood, np.array(squares))
     errors: FloatArray = np.sqrt(total / likelihood.sum())
     return errors
+
+
+def _without_fixed(cross: FloatArray, p: int) -> tuple[FloatArray, FloatArray]:
+    """Sweep the first p columns out of cross-products (m, c, c); with their log determinants."""
+    lower = np.linalg.cholesky(cross[:, :p, :p])
+    half = np.linalg.solve(lower, cross[:, :p, p:])
+    log_det = 2.0 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
+    return cross[:, p:, p:] - half.transpose(0, 2, 1) @ half, log_det
 
 
 def _ratios(centre: float, n: int) -> FloatArray:

@@ -16,6 +16,7 @@ uncertainty of the variances and of the fixed effects.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from pipeline.numerics._crossed_design import (
 )
 from pipeline.numerics._crossed_likelihood import CrossedLikelihood
 from pipeline.numerics._crossed_optimum import Optimum, maximise
-from pipeline.numerics._crossed_profile import profile_interval, without_term
+from pipeline.numerics._crossed_profile import Profile
 
 __all__ = [
     "CrossedFit",
@@ -185,13 +186,13 @@ class CrossedFit:
         """
         if not 0.0 < level < 1.0:
             raise InvalidInput(f"expected a level between 0 and 1, got {level}")
-        return profile_interval(self._model, *self._one_of(name), level)
+        return self._profile.interval(self._place(name), level)
 
     def profile_high(self, name: str, level: float = 0.95) -> float:
         """Return the upper end of `profile_interval`, in half the time."""
         if not 0.0 < level < 1.0:
             raise InvalidInput(f"expected a level between 0 and 1, got {level}")
-        return profile_interval(self._model, *self._one_of(name), level, only_high=True)[1]
+        return self._profile.high(self._place(name), level)
 
     def likelihood_ratio(self, name: str) -> float:
         """Return twice the log likelihood that leaving out one factor costs, 0 or more.
@@ -205,16 +206,33 @@ class CrossedFit:
         NoInterval
             If the search over the other variances does not converge.
         """
+        return self._profile.rise_without(self._factor_place(name))
+
+    def variance_without(self, name: str) -> dict[str, float]:
+        """Return the estimates of the other variances in the model without one factor.
+
+        Found as in `likelihood_ratio`, and raises what it raises.
+        """
+        found = self._profile.variances_without(self._factor_place(name))
+        return dict(zip((*self._model.design.names, RESIDUAL), map(float, found), strict=True))
+
+    @cached_property
+    def _profile(self) -> Profile:
+        """Kept, because intervals and tests of several terms share their starting points."""
+        names = (*self._model.design.names, RESIDUAL)
+        return Profile(self._model, np.array([self.variance[term] for term in names]))
+
+    def _factor_place(self, name: str) -> int:
         if name == RESIDUAL:
             raise InvalidInput("expected a factor, the residual cannot be left out")
-        return without_term(self._model, *self._one_of(name))
+        return self._place(name)
 
-    def _one_of(self, name: str) -> tuple[FloatArray, int]:
-        """Return all estimates in order, the residual last, and the place of one of them."""
+    def _place(self, name: str) -> int:
+        """Return the place of a term among the variances, the residual last."""
         names = (*self._model.design.names, RESIDUAL)
         if name not in names:
             raise InvalidInput(f"expected one of {names}, got {name!r}")
-        return np.array([self.variance[term] for term in names]), names.index(name)
+        return names.index(name)
 
     def summary(self) -> str:
         """Return the fit as a small text table."""
@@ -253,6 +271,7 @@ def fit_crossed(
     reml: bool = True,
     *,
     max_steps: int = 100,
+    near: Mapping[str, float] | None = None,
 ) -> CrossedFit:
     """Fit a linear model with crossed or nested random intercepts.
 
@@ -273,6 +292,9 @@ def fit_crossed(
         tests of fixed effects).
     max_steps : int
         Newton steps before the search gives up with ``converged=False``.
+    near : mapping of str to float, optional
+        Variances to start from, with ``"residual"``, such as those of nearly the same data; from
+        moments if not given.
 
     Returns
     -------
@@ -292,7 +314,10 @@ def fit_crossed(
         raise InvalidInput(f"expected max_steps of at least 0, got {max_steps}")
     design = build_design(y, X, factors)
     model = CrossedLikelihood(design, reml)
-    return _result(design, model, maximise(model, design.start, max_steps))
+    start = design.start
+    if near is not None:
+        start = np.array([near[name] for name in design.names]) / near[RESIDUAL]
+    return _result(design, model, maximise(model, start, max_steps))
 
 
 def _result(design: CrossedDesign, model: CrossedLikelihood, optimum: Optimum) -> CrossedFit:

@@ -86,17 +86,21 @@ def link_ratings(
     ValueError
         A rating lacks its part.
     """
+    # as numbers from here on, which is far quicker than as text
+    codes, labels = {}, {}
+    for name, column in (("rater", rater), ("subject", subject), ("criterion", criterion)):
+        codes[name], labels[name] = pd.factorize(column, sort=True)
     given = pd.DataFrame(
-        {"score": score, "rater": rater, "subject": subject, "criterion": criterion, "part": part}
-    ).assign(row=np.arange(len(score)))
+        {"score": score.to_numpy(), "part": part.to_numpy(), **codes, "row": np.arange(len(score))}
+    )
     rated = rated_once(given, ("subject", "rater", "criterion"))
     _refuse_what_no_model_answers(rated)
     if rated["part"].isna().any():
         n_lacking = rated["part"].isna().sum()
         raise ValueError(f"expected a component of every subject, {n_lacking} rows lack it")
     n_every = rated["rater"].nunique()
-    together = rated.groupby("part")["rater"].transform("nunique") >= 2
-    rated = rated.loc[together]
+    met = rated[["part", "rater"]].drop_duplicates()["part"].value_counts()
+    rated = rated.loc[rated["part"].isin(met.index[met >= 2])]
     if rated.empty:
         raise NotEstimable(
             msg(
@@ -110,10 +114,11 @@ def link_ratings(
         raise NotEstimable(
             msg("All scores that could be compared are the same: no severity can show.")
         )
-    of_rater, rater_ids = pd.factorize(rated["rater"], sort=True)
-    of_subject, subject_ids = pd.factorize(rated["subject"], sort=True)
+    raters, of_rater = np.unique(rated["rater"], return_inverse=True)
+    subjects, of_subject = np.unique(rated["subject"], return_inverse=True)
+    rater_ids, subject_ids = labels["rater"][raters], labels["subject"][subjects]
     of_part = rated["part"].to_numpy(dtype=np.int64)
-    of_criterion = pd.factorize(rated["criterion"], sort=True)[0]
+    of_criterion = np.unique(rated["criterion"], return_inverse=True)[1]
     cells, pair = np.unique(of_subject * len(rater_ids) + of_rater, return_inverse=True)
     _refuse_few_links(cells // len(rater_ids), len(rater_ids), len(np.unique(of_part)))
     return LinkedRatings(

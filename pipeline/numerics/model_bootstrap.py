@@ -28,7 +28,6 @@ IntArray = npt.NDArray[np.intp]
 
 N_DRAWS = 199
 _MOST_POINTS = 21
-_LEAST_KNOWN = 1e-6
 
 
 class FittedModel:
@@ -87,16 +86,10 @@ class FittedModel:
                 left = left - solved[self.where[name]][self.codes[name]]
         return left
 
-    def prediction_covariance(self, name: str) -> FloatArray:
-        """Return the prediction error covariance of the levels of a term, squared units of y."""
-        where = self.where[name]
-        unit = np.zeros((self._columns.shape[1], where.stop - where.start))
-        unit[np.arange(where.start, where.stop), np.arange(unit.shape[1])] = 1.0
-        covariance: FloatArray = self._factor.solve(unit)[where] * self.residual_variance
-        return covariance
-
-    def shift(self, y: FloatArray, columns: sparse.csc_array) -> tuple[FloatArray, FloatArray]:
-        """Estimate the coefficient of each further column, one column at a time.
+    def information(
+        self, y: FloatArray, columns: sparse.csc_array
+    ) -> tuple[FloatArray, FloatArray]:
+        """Say what the scores tell of the coefficients of further columns, all together.
 
         Parameters
         ----------
@@ -106,16 +99,15 @@ class FittedModel:
 
         Returns
         -------
-        coefficient, se : ndarray, (m,)
-            Generalised least-squares estimate and its standard error under the model, units of y
-            per unit of the column; NaN where the model cannot tell it.
+        information : ndarray, (m, m)
+            Inverse covariance of the generalised least-squares estimates.
+        score : ndarray, (m,)
+            Information times these estimates.
         """
-        cross = np.asarray((self._columns.T @ columns).todense())
-        size = np.asarray((columns * columns).sum(axis=0), dtype=float)
-        known = size - np.einsum("ij,ij->j", cross, self._factor.solve(cross))
-        sums = columns.T @ self.residual(y)
-        known = np.where(known > _LEAST_KNOWN * size, known, np.nan)
-        return sums / known, np.sqrt(self.residual_variance / known)
+        cross = sparse.csc_array(self._columns.T @ columns)
+        taken = cross.T @ self._factor.solve(cross.toarray())
+        information = ((columns.T @ columns).toarray() - taken) / self.residual_variance
+        return information, (columns.T @ self.residual(y)) / self.residual_variance
 
     def simulate(
         self,

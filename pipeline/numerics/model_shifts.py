@@ -29,6 +29,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _MOST_STEPS = 10
+_LEAST_KNOWN = 1e-6
+"""Share of a column that must be left beside the model for its coefficient to be told."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,8 @@ class Shifts:
 
 
 def forward_shifts(
-    y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], variance: Mapping[str, float],
-    columns: sparse.csc_array, *, q: float, least: float,
-) -> Shifts:  # fmt: skip
+    model: FittedModel, y: FloatArray, columns: sparse.csc_array, *, q: float, least: float
+) -> Shifts:
     """Find the columns that shift the scores, the surest first.
 
     Severities are relative, so one rater who drifts makes all others seem to drift the other way.
@@ -63,8 +64,8 @@ def forward_shifts(
 
     Parameters
     ----------
-    y, X, codes, variance
-        Scores and the model without any shift.
+    model, y
+        The model without any shift, and the scores.
     columns : sparse array, (n, m)
         Columns to be judged.
     q, least : float
@@ -72,7 +73,11 @@ def forward_shifts(
     """
     m = columns.shape[1]
     chosen = np.zeros(m, dtype=bool)
-    value, se = FittedModel(X, codes, variance).shift(y, columns)
+    information, score = model.information(y, columns)
+    # what a column would tell beside nothing but chance
+    whole = np.asarray((columns * columns).sum(axis=0), dtype=float) / model.residual_variance
+    told = (information, score, _LEAST_KNOWN * whole)
+    value, se = _beside(told, np.arange(m), chosen)
     for _ in range(min(m // 2, _MOST_STEPS)):
         p = 2 * stats.norm.sf(np.abs(value) / se)
         stands = (benjamini_hochberg(p) <= q) & ~chosen & (np.abs(value) >= least)
@@ -81,27 +86,30 @@ def forward_shifts(
         z = np.where(stands, (np.abs(value) / se).round(6), 0.0)
         # of two mirrored columns the later one
         chosen[m - 1 - int(np.argmax(z[::-1]))] = True
-        value, se = _beside(y, X, codes, variance, columns, chosen, (value, se))
+        asked = [(np.flatnonzero(~chosen), chosen)]
+        asked += [(np.array([k]), chosen & (np.arange(m) != k)) for k in np.flatnonzero(chosen)]
+        for where, given in asked:
+            found, error = _beside(told, where, given)
+            # a mirror image of what was chosen keeps its estimate
+            known = ~np.isnan(found)
+            value[where[known]], se[where[known]] = found[known], error[known]
     return Shifts(value, se, 2 * stats.norm.sf(np.abs(value) / se), chosen)
 
 
 def _beside(
-    y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray], variance: Mapping[str, float],
-    columns: sparse.csc_array, chosen: npt.NDArray[np.bool_], before: tuple[FloatArray, FloatArray],
+    told: tuple[FloatArray, FloatArray, FloatArray], where: IntArray,
+    given: npt.NDArray[np.bool_],
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Estimate every column beside the chosen ones, and those beside each other."""
-    value, se = (one.copy() for one in before)
-    given = np.asarray(columns[:, np.flatnonzero(chosen)].todense())
-    places = np.flatnonzero(chosen)
-    asked = [(np.flatnonzero(~chosen), given)]
-    asked += [(places[[k]], np.delete(given, k, axis=1)) for k in range(len(places))]
-    for where, beside in asked:
-        model = FittedModel(np.column_stack([X, beside]), codes, variance)
-        found, error = model.shift(y, columns[:, where])
-        # a mirror image of what was chosen keeps its first estimate
-        known = ~np.isnan(found)
-        value[where[known]], se[where[known]] = found[known], error[known]
-    return value, se
+    """Estimate single columns beside the given ones: coefficient and standard error."""
+    information, score, least = told
+    known, sums = np.diag(information)[where], score[where]
+    if given.any():
+        across = information[np.ix_(where, given)]
+        weight = np.linalg.solve(information[np.ix_(given, given)], across.T).T
+        known = known - np.einsum("wg,wg->w", weight, across)
+        sums = sums - weight @ score[given]
+    known = np.where(known > least[where], known, np.nan)
+    return sums / known, np.sqrt(1.0 / known)
 
 
 def wald(value: FloatArray, se: FloatArray, level: float) -> dict[str, FloatArray]:
@@ -138,26 +146,30 @@ def averaged_contrasts(
     -------
     mean, sd : ndarray, (levels,)
         Units of y.
+
+    Notes
+    -----
+    What the scores tell of the levels beside the other terms is found once and diagonalised; every
+    SD then costs only a sum over levels.
     """
     # a little beyond the interval; levels cannot spread more than the scores do
     top = min(1.5 * most, 4 * float(np.var(y)))
     contrast = _against_others(owner)
-    logs, means, squares = [], [], []
-    for sd in np.linspace(0.0, np.sqrt(top), n_grid):
-        variance = {**fit.variance, name: float(sd**2)}
-        logs.append(-fit.criterion_at(variance) / 2)
-        if sd == 0:
-            means.append(np.zeros(len(owner)))
-            squares.append(means[-1])
-            continue
-        model = FittedModel(X, codes, variance)
-        means.append(contrast @ model.coefficients(y)[model.where[name]])
-        spread = contrast @ model.prediction_covariance(name)
-        squares.append(np.asarray(contrast.multiply(spread).sum(axis=1)) + means[-1] ** 2)
-    weight = np.exp(np.array(logs) - max(logs))
+    without = FittedModel(
+        X, {term: codes[term] for term in fit.effects if term != name}, fit.variance
+    )
+    information, score = without.information(y, indicator(codes[name]))
+    root, basis = np.linalg.eigh(information)
+    root, seen, basis = np.maximum(root, 0.0), basis.T @ score, contrast @ basis
+    variance = np.linspace(0.0, np.sqrt(top), n_grid)[:, None] ** 2
+    left = variance / (1.0 + variance * root)
+    logs = (left @ seen**2 - np.log1p(variance * root).sum(axis=1)) / 2
+    weight = np.exp(logs - logs.max())
     weight /= weight.sum()
-    mean = weight @ np.array(means)
-    return mean, np.sqrt(np.maximum(weight @ np.array(squares) - mean**2, 0.0))
+    means = (left * seen) @ basis.T
+    squares = left @ (basis**2).T + means**2
+    mean = weight @ means
+    return mean, np.sqrt(np.maximum(weight @ squares - mean**2, 0.0))
 
 
 def _against_others(owner: IntArray) -> sparse.csr_array:

@@ -45,7 +45,7 @@ def linked_ratings(
     linked = linked_rows(every)
     if not linked.any():
         raise NotEstimable(unlinked)
-    coded = keep(every, linked)
+    coded = every if linked.all() else keep(every, linked)
     n_shared = int((raters_per_subject(coded) >= 2).sum())
     if n_shared < LEAST_SHARED:
         raise NotEstimable(too_few_shared(n_shared, LEAST_SHARED))

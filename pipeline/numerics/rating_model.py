@@ -26,8 +26,8 @@ from pipeline.numerics.crossed_reml import (
     CrossedFit,
     CrossedModelError,
     boundary_p_value,
-    fit_crossed,
 )
+from pipeline.numerics.fit_once import fit_once
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -194,15 +194,15 @@ def fit_terms(
         A needed term cannot be estimated, nothing is left for chance, or the search did not end.
     """
     try:
-        return _usable(fit_crossed(y, X, codes), y)
+        return _usable(fit_once(y, X, codes), y)
     except CrossedModelError:
         chosen = {name: codes[name] for name in needed}
-    fit = _usable(fit_crossed(y, X, chosen), y)
+    fit = _usable(fit_once(y, X, chosen), y)
     for name in codes:
         if name in chosen:
             continue
         try:
-            fit = _usable(fit_crossed(y, X, {**chosen, name: codes[name]}), y)
+            fit = _usable(fit_once(y, X, {**chosen, name: codes[name]}), y)
         except CrossedModelError:
             continue
         chosen[name] = codes[name]
@@ -218,19 +218,21 @@ def _usable(fit: CrossedFit, y: FloatArray) -> CrossedFit:
 
 def boundary_test(
     fit: CrossedFit, name: str, y: FloatArray, X: FloatArray, codes: Mapping[str, IntArray]
-) -> tuple[float, float]:
-    """Return the likelihood-ratio statistic of no variance of one term, and its p-value.
+) -> tuple[float, float, dict[str, float]]:
+    """Test a term: the likelihood ratio of no variance, its p-value, the variances without it.
 
     The statistic is half a point mass at 0, half chi-squared(1); p is 1 where it is 0.
     """
-    if fit.variance[name] == 0:
-        return 0.0, 1.0
-    others = {term: codes[term] for term in fit.effects if term != name}
-    if not others:
+    if fit.variance[name] == 0:  # the others are what they would be
+        return 0.0, 1.0, fit.variance
+    if len(fit.effects) == 1:
         raise CrossedModelError("expected another term beside the one tested")
-    without = fit_crossed(y, X, others)
-    statistic = max(without.criterion - fit.criterion, 0.0)
-    return statistic, boundary_p_value(statistic)
+    try:
+        statistic, variance = fit.likelihood_ratio(name), fit.variance_without(name)
+    except CrossedModelError:  # not from these estimates: fit again
+        without = fit_terms(y, X, {term: codes[term] for term in fit.effects if term != name})
+        statistic, variance = max(without.criterion - fit.criterion, 0.0), without.variance
+    return statistic, boundary_p_value(statistic) if statistic > 0 else 1.0, variance
 
 
 def _by_content(code: IntArray, y: FloatArray, n: int) -> IntArray:

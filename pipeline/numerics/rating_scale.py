@@ -136,6 +136,8 @@ class _Data:
     of_subject: sparse.csr_array  # (n_subjects, n)
     of_fixed: sparse.csr_array  # (n, n_raters + n_criteria)
     of_ladder: sparse.csr_array  # (n, n_ladders)
+    fixed_cells: sparse.csr_array  # (n_subjects * n_fixed, n)
+    ladder_cells: sparse.csr_array  # (n_subjects * n_ladders, n)
     free: FloatArray  # all parameters (raters, criteria, thresholds, log sigma) from the free ones
 
     @property
@@ -246,6 +248,10 @@ def _read(
             [_indicators(rater, n_raters), _indicators(criterion, n_criteria)], format="csr"
         ),
         of_ladder=_indicators(ladder, n_ladders),
+        fixed_cells=_cells(
+            subject, [rater, n_raters + criterion], n_subjects, n_raters + n_criteria
+        ),
+        ladder_cells=_cells(subject, [ladder], n_subjects, n_ladders),
         free=linalg.block_diag(_contrast(group), of_criteria, np.eye(n_ladders * n_steps + 1)),
     )
 
@@ -254,6 +260,16 @@ def _indicators(code: IntArray, size: int) -> sparse.csr_array:
     """1 where a row has a level, (n, size)."""
     n = len(code)
     return sparse.csr_array((np.ones(n), code, np.arange(n + 1)), shape=(n, size))
+
+
+def _cells(
+    subject: IntArray, columns: list[IntArray], n_subjects: int, size: int
+) -> sparse.csr_array:
+    """1 where a rating counts for a subject and a column, (n_subjects * size, n)."""
+    n = len(subject)
+    at = np.concatenate([subject * size + column for column in columns])
+    rating = np.tile(np.arange(n), len(columns))
+    return sparse.csr_array((np.ones(len(at)), (at, rating)), shape=(n_subjects * size, n))
 
 
 def _contrast(group: IntArray) -> FloatArray:
@@ -322,12 +338,9 @@ def _derivatives(
     places = [n_fixed + np.arange(data.n_ladders) * n_steps + k for k in range(n_steps)]
     # score of the complete data at each node of each subject
     score = np.empty((data.n_subjects, n_nodes, size))
-    for q in range(n_nodes):
-        weighted = data.of_subject.multiply(residual[:, q][None, :])
-        score[:, q, :n_fixed] = -(weighted @ data.of_fixed).toarray()
-        for k in range(n_steps):
-            weighted = data.of_subject.multiply(miss[k, :, q][None, :])
-            score[:, q, places[k]] = -(weighted @ data.of_ladder).toarray()
+    score[:, :, :n_fixed] = _by_subject(data.fixed_cells @ residual, data.n_subjects)
+    for k in range(n_steps):
+        score[:, :, places[k]] = _by_subject(data.ladder_cells @ miss[k], data.n_subjects)
     score[:, :, -1] = square - 1
     mean = np.einsum("sq,sqp->sp", point.posterior, score)
     gradient = mean.sum(axis=0)
@@ -349,6 +362,11 @@ def _derivatives(
     complete[-1, -1] = 2 * float((point.posterior * square).sum())
     free = data.free
     return free.T @ gradient, free.T @ complete @ free, free.T @ missing @ free
+
+
+def _by_subject(sums: FloatArray, n_subjects: int) -> FloatArray:
+    """Turn minus the sums per cell and node into (n_subjects, nodes, columns)."""
+    return -sums.reshape(n_subjects, -1, sums.shape[1]).transpose(0, 2, 1)
 
 
 def _indicator_covariance(point: _Point, post: FloatArray) -> FloatArray:

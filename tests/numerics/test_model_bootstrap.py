@@ -39,9 +39,12 @@ def fitted(**options: object) -> tuple:
 
 def test_residuals_at_the_fitted_variances_are_those_of_the_fit() -> None:
     """The sparse factorisation gives the solver's residuals and conditional SDs."""
-    coded, _, _, fit, model = fitted()
+    coded, X, codes, fit, model = fitted()
     assert model.residual(coded.score) == pytest.approx(fit.residual, abs=1e-9)
-    error = np.sqrt(np.diag(model.prediction_covariance(RATER)))
+    others = FittedModel(X, {k: v for k, v in codes.items() if k != RATER}, fit.variance)
+    information, _ = others.information(coded.score, indicator(coded.rater))
+    prior = np.eye(len(information)) / fit.variance[RATER]
+    error = np.sqrt(np.diag(np.linalg.inv(information + prior)))
     # lme4's conditional SD leaves out the uncertainty of the fixed effects
     assert (error >= fit.effects[RATER].sd - 1e-9).all()
 
@@ -50,7 +53,8 @@ def test_a_shift_is_generalised_least_squares() -> None:
     """The shift of a cell equals that of a dense fit with one more column."""
     coded, X, codes, fit, model = fitted(n_subjects=12)
     cell = crossed(coded.rater, coded.criterion)
-    shift, se = model.shift(coded.score, indicator(cell))
+    found = forward_shifts(model, coded.score, indicator(cell), q=0.0, least=np.inf)
+    shift, se = found.value, found.se
     V = np.eye(len(X)) * fit.variance["residual"]
     for name in model.codes:
         Z = np.eye(codes[name].max() + 1)[codes[name]]
@@ -109,7 +113,8 @@ def test_contrasts_are_pulled_to_zero_and_never_certain() -> None:
     first = np.unique(codes[name], return_index=True)[1]
     mean, sd = averaged_contrasts(fit, coded.score, X, codes, name, coded.rater[first], 0.5)
     lasting = {**fit.variance, name: 0.0, RATER: 1e4}
-    free, _ = FittedModel(X, codes, lasting).shift(coded.score, indicator(codes[name]))
+    model = FittedModel(X, codes, lasting)
+    free = forward_shifts(model, coded.score, indicator(codes[name]), q=0.0, least=np.inf).value
     assert np.abs(mean).mean() < np.abs(free).mean()
     assert (sd > 0).all()
 
@@ -120,10 +125,23 @@ def test_one_shift_does_not_make_the_others_stand_out() -> None:
     late = indicator(coded.rater).multiply((coded.subject % 2 == 0)[:, None]).tocsc()
     y = coded.score - 1.5 * (late[:, [2]].toarray().ravel())
     variance = {**fit.variance, RATER: 1e4}
-    found = forward_shifts(y, X, codes, variance, late, q=0.1, least=0.3)
+    found = forward_shifts(FittedModel(X, codes, variance), y, late, q=0.1, least=0.3)
     assert np.flatnonzero(found.chosen).tolist() == [2]
     assert abs(found.value[2] + 1.5) < 3 * found.se[2]
     assert found.p[2] < 1e-4
+
+
+def test_shifts_that_stand_out_are_estimated_beside_each_other() -> None:
+    """Two large shifts get the coefficients of one model with both, to all digits."""
+    coded, X, codes, _, model = fitted(seed=9, points=False)
+    late = indicator(coded.rater).multiply((coded.subject % 2 == 0)[:, None]).tocsc()
+    y = coded.score - 1.5 * late[:, [2]].toarray().ravel() + late[:, [4]].toarray().ravel()
+    found = forward_shifts(model, y, late, q=0.1, least=0.7)
+    chosen = np.flatnonzero(found.chosen)
+    assert chosen.tolist() == [2, 4]
+    both = FittedModel(np.column_stack([X, late[:, chosen].toarray()]), codes, model.variance | {
+        "residual": model.residual_variance})  # fmt: skip
+    assert found.value[chosen] == pytest.approx(both.coefficients(y)[X.shape[1] :][:2], abs=1e-9)
 
 
 def test_parts_do_not_depend_on_labels() -> None:

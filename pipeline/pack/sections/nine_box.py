@@ -95,7 +95,7 @@ def _box(context: Context, people: list[Row]) -> str | Cell:
     if not people:
         return context.say(msg("nobody"))
     names = sorted(
-        context.person(one["employee_id"]) + (" ±" if one["sure"] is False else "")
+        context.person(one["employee_id"]) + ("\u00a0±" if one["sure"] is False else "")
         for one in people
     )
     text = ", ".join(names[:MOST_NAMES])
