@@ -217,10 +217,16 @@ DETECTORS: dict[str, Callable[[int], bool]] = {
 }
 
 DESIGNS: dict[str, dict[str, int]] = {
+    "2 raters, 12 subjects, 2 each": {"n_raters": 2, "n_subjects": 12, "raters_each": 2},
+    "3 raters, 12 subjects, 2 each": {"n_raters": 3, "n_subjects": 12, "raters_each": 2},
     "4 raters, 20 subjects, 2 each": {"n_raters": 4, "n_subjects": 20, "raters_each": 2},
+    "6 raters, 30 subjects, 2 each": {"n_raters": 6, "n_subjects": 30, "raters_each": 2},
     "8 raters, 45 subjects, 3 each": {"n_raters": 8, "n_subjects": 45, "raters_each": 3},
     "20 raters, 80 subjects, 2 each": {"n_raters": 20, "n_subjects": 80, "raters_each": 2},
-}
+    "10 raters, 40 subjects, 3 each, one criterion": {
+        "n_raters": 10, "n_subjects": 40, "raters_each": 3, "n_criteria": 1,
+    },
+}  # fmt: skip
 
 
 def coverage_of_severity(seed: int, design: dict[str, int]) -> float:
@@ -330,7 +336,7 @@ def print_coverage(seeds: int) -> None:
     for name, design in DESIGNS.items():
         covered = [coverage_of_severity(seed, design) for seed in range(seeds)]
         error = np.std(covered) / np.sqrt(seeds)
-        print(f"  {name:<32} {np.mean(covered):.3f}  (standard error {error:.3f})", flush=True)
+        print(f"  {name:<46} {np.mean(covered):.3f}  (standard error {error:.3f})", flush=True)
 
 
 def print_detectors(seeds: int) -> None:

@@ -4,8 +4,9 @@ Model: ``y = X beta + subject + subject:rater + rater + e``, the random-intercep
 `crossed_reml` with few levels of the rater. A conditional SD takes the variances as known and is
 too small with few levels. Here the posterior second moment of each effect around a given
 prediction is averaged over a grid of variances, each weighted by its restricted likelihood with
-the residual variance integrated out: flat in the SD of the raters, flat in the logarithm of the
-other ratios, both relative to the residual.
+the residual variance integrated out: flat in the SDs of the raters and of subject:rater, flat in
+the logarithm of the ratio of subjects, all relative to the residual. Flat in the logarithm also
+of subject:rater would favour a halo near 0, and intervals of few raters would be too short.
 
 Sources: Gelman (2006), Bayesian Analysis 1, 515-534 (flat in the SD); Searle, Casella &
 McCulloch (1992), Variance Components, ch. 9 (the posterior of the effects).
@@ -71,7 +72,11 @@ def averaged_errors(
     residual, n_raters = variance["residual"], len(predicted)
     sd_ratio = np.linspace(0.0, most_sd / np.sqrt(residual), _N_SD)[:, None]
     of_subject = _ratios(variance["subject"] / residual, _N_SUBJECT)
-    of_pair = _ratios(variance["pair"] / residual, _N_PAIR) if "pair" in codes else np.zeros(1)
+    of_pair, log_prior = np.zeros(1), np.zeros(1)
+    if "pair" in codes:
+        of_pair = _ratios(variance["pair"] / residual, _N_PAIR)[1:]
+        # the grid is even in the logarithm, of which the SD is half the exponent
+        log_prior = np.log(of_pair) / 2
     # without a subject:rater term each row is a pair of its own
     pair = codes.get("pair", np.arange(len(y)))
 
@@ -82,7 +87,7 @@ def averaged_errors(
     pair_sums = _sums(pair, columns)
     whole = columns.T @ columns
     logs, squares = [], []
-    for pair_ratio in of_pair:
+    for pair_ratio, log_weight in zip(of_pair, log_prior, strict=True):
         left = 1.0 / (1.0 + pair_ratio * per_pair)
         weight = np.bincount(subject_of, weights=per_pair * left)
         subject_sums = _sums(subject_of, pair_sums * left[:, None])
@@ -100,7 +105,8 @@ def averaged_errors(
         log_det = (
             np.log1p(of_subject[:, None] * weight).sum(axis=1) - np.log(left).sum() + log_fixed
         )
-        logs.append(-(nu * np.log(rss) + log_det[:, None] + np.log(gain).sum(axis=2)) / 2)
+        log_likelihood = -(nu * np.log(rss) + log_det[:, None] + np.log(gain).sum(axis=2)) / 2
+        logs.append(log_likelihood + log_weight)
         turned = basis.transpose(0, 2, 1)
         own = (rss / max(nu - 2, 1))[:, :, None] * (shares @ turned**2)
         squares.append(own + ((shares * seen[:, None, :]) @ turned - predicted) ** 2)

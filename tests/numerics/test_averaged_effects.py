@@ -21,7 +21,7 @@ def by_hand(
     subjects = averaged_effects._ratios(variance["subject"] / residual, averaged_effects._N_SUBJECT)
     pairs = [0.0]
     if "pair" in codes:
-        pairs = averaged_effects._ratios(variance["pair"] / residual, averaged_effects._N_PAIR)
+        pairs = averaged_effects._ratios(variance["pair"] / residual, averaged_effects._N_PAIR)[1:]
     centre = np.eye(q) - 1 / q
     total, weights = np.zeros(q), 0.0
     logs, values = [], []
@@ -40,7 +40,8 @@ def by_hand(
                 mean = sd**2 * Z["rater"].T @ P @ y
                 cov = sd**2 * np.eye(q) - sd**4 * Z["rater"].T @ P @ Z["rater"]
                 cov = centre @ cov @ centre
-                logs.append(-log / 2)
+                # flat in the SD of pairs, on a grid that is even in the logarithm
+                logs.append(-log / 2 + (np.log(b) / 2 if "pair" in codes else 0.0))
                 values.append(rss / (n - p - 2) * np.diag(cov) + (mean - predicted) ** 2)
     weight = np.exp(np.array(logs) - max(logs))
     total = weight @ np.array(values)
