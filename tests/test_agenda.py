@@ -158,3 +158,68 @@ def test_a_default_session_has_default_minutes(settings: Settings, make: Make) -
     analysis = make(people(8))
     assert analysis.data.session == Session("2026-Noord", "2026", "Noord", is_default=True)
     assert plan_agenda(analysis, settings).minutes == settings.session.minutes
+
+
+@pytest.mark.parametrize("minutes", [20, 45, 60, 90, 150])
+def test_a_short_session_has_a_short_frame(make: Make, settings: Settings, minutes: int) -> None:
+    """Opening, anchor and SMART round leave at least half of the time to talk."""
+    scores = {f"e{i}": 3.0 for i in range(12)} | {"high": 5.0, "low": 1.0}
+    plan = plan_agenda(make(scores, minutes=minutes), settings)
+    assert sum(item.minutes for item in plan.items) <= minutes + 1e-9
+    frame = sum(i.minutes for i in plan.items if i.kind in ("opening", "anchor", "smart"))
+    assert frame <= minutes / 2 + 1e-9
+
+
+def names_of(plan: Agenda) -> list[str]:
+    """Return the rule that brings each case, in order."""
+    return [case.rules[0].name for case in plan.cases if case.rules]
+
+
+def test_the_focus_decides_which_reasons_count(make: Make, settings: Settings) -> None:
+    """Reward begins at the borders between scores; for promotion a low score is no reason."""
+    scores = {f"e{i}": 3.0 for i in range(12)} | {"high": 5.0, "low": 1.0, "edge": 3.5}
+    plans = {
+        focus: plan_agenda(make(scores, focus=focus), settings)
+        for focus in ("performance", "reward", "promotion")
+    }
+    assert names_of(plans["performance"])[:2] == ["top", "bottom"]
+    assert names_of(plans["performance"])[-1] == "fringe"
+    assert names_of(plans["reward"])[0] == "fringe"
+    assert names_of(plans["promotion"]) == ["top"]
+    # who has a reason in another focus is no quiet middle in this one
+    quiet = {case.employee_id for case in plans["promotion"].cases if case.is_quiet}
+    assert not quiet & {"low", "edge"}
+
+
+def test_high_twice_counts_for_promotion(make: Make, settings: Settings) -> None:
+    """The top of the scale now and in the cycle before, with both scores in the reason."""
+    found = make({f"e{i}": 3.0 for i in range(8)} | {"high": 5.0}, focus="promotion")
+    standing = found.standing
+    before = standing.subjects["subject_id"].map({"high": 4.8})
+    standing = replace(standing, subjects=standing.subjects.assign(previous=before))
+    rules = plan_agenda(replace(found, standing=standing), settings).cases[0].rules
+    assert rules[0].name == "sustained"
+    assert rules[0].message.values == {"previous": 4.8, "score": 5.0}
+
+
+def test_talent_begins_with_who_is_high_on_both_axes(make: Make, settings: Settings) -> None:
+    """Performance and potential together bring a case; far apart comes next."""
+    talent = settings.talent.model_copy(update={"potential": ("c2",)})
+    with_potential = settings.model_copy(update={"talent": talent})
+    found = make({f"e{i}": 3.0 for i in range(8)}, focus="talent")
+    ratings = found.data.ratings
+    given = {("e0", "c1"): 5.0, ("e0", "c2"): 5.0, ("e1", "c1"): 1.0, ("e1", "c2"): 5.0}
+    score = [
+        given.get(key, old)
+        for key, old in zip(
+            zip(ratings["employee_id"], ratings["criterion_id"], strict=True),
+            ratings["score"],
+            strict=True,
+        )
+    ]
+    again = analyse(replace(found.data, ratings=ratings.assign(score=score)), with_potential)
+    cases = plan_agenda(again, with_potential).cases
+    assert [(c.employee_id, c.rules[0].name) for c in cases[:2]] == [
+        ("e0", "both_high"),
+        ("e1", "apart"),
+    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _ALWAYS = ("disagreement", "results", "under_the_radar", "questioned", "unsubstantiated")
+ONLY_BESIDE = ("unsubstantiated",)
+"""Rules that say more of a score that is a case already, and make none by themselves."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 
-from pipeline.agenda.focus import OF_FOCUS, FocusRules
+from pipeline.agenda.focus import OF_FOCUS, ONLY_BESIDE, FocusRules
 from pipeline.agenda.model import Agenda, Case, Item, Rule
 from pipeline.agenda.rules import fired_rules
 from pipeline.analysis import Analysis
@@ -115,7 +115,11 @@ def _of_focus(fired: dict[str, tuple[Rule, ...]], focus: FocusRules) -> dict[str
         )
         for subject, rules in fired.items()
     }
-    return {subject: rules for subject, rules in kept.items() if rules}
+    return {
+        subject: rules
+        for subject, rules in kept.items()
+        if any(rule.name not in ONLY_BESIDE for rule in rules)
+    }
 
 
 def _urgency(
