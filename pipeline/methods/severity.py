@@ -9,7 +9,7 @@ the rater's BLUP, so it is shrunken: pulled to 0 for raters with few ratings.
 
 The standard error is the conditional SD from 15 raters on. With fewer that is too small, because
 it takes the variances as known; then errors are averaged over all variances the ratings allow
-(`numerics.averaged_effects`). Simulated with 2 to 10 raters, 95 % intervals then cover 89-96 %;
+(`numerics.averaged_effects`). Simulated with 2 to 10 raters, 95 % intervals then cover 92-97 %;
 with a parametric bootstrap 83-92 %, with the conditional SD 61-90 % (docs/methods.md). This also
 holds where REML finds no rater variance: severities are 0, their standard errors are not.
 
