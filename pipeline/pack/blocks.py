@@ -179,6 +179,15 @@ class WriteLines:
     n: int = 3
 
 
+@dataclass(frozen=True)
+class Link:
+    """A file of our own beside the page."""
+
+    kind: ClassVar[str] = "link"
+    text: str
+    file: str
+
+
 Block = (
     Text
     | Bullets
@@ -192,6 +201,7 @@ Block = (
     | Records
     | CaseCard
     | WriteLines
+    | Link
 )
 
 
