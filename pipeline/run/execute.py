@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Message, WorkbenchError, msg
+from pipeline.locale import Language
 from pipeline.run.files import remove_folder, write_json, write_whole
+from pipeline.run.form import drop_form, put_form
 from pipeline.run.guard import too_long
 from pipeline.run.kernels import client
 from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome, content_of
@@ -61,7 +63,7 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
         Connection to the worker that asked; when it closes, this process ends.
     """
     from pipeline.pack.html import to_html
-    from pipeline.run.notebook import FAILED_NOTEBOOK, facts_of, run_notebook
+    from pipeline.run.notebook import FAILED_NOTEBOOK, facts_of, form_of, run_notebook
 
     started = time.monotonic()
     facts: dict[str, Any] = {}
@@ -71,8 +73,12 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             notebook = run_notebook(job, limits, workspace, owner)
             facts = facts_of(notebook)
             page = to_html(notebook, title=job.title, language=job.parameters.language)
-            facts["content"] = content_of(page)
+            form = form_of(notebook)
+            kept = put_form(job.output.parent, form)
             write_whole(job.output, page)
+            facts["content"] = content_of(page)
+            facts["form"] = content_of(form) if form is not None else None
+            facts["warnings"] = [*facts.get("warnings", ()), *_kept(job, kept)]
         remove_folder(job.output.parent / FAILED_NOTEBOOK.parent)
     except WorkbenchError as reason:
         error = reason.message
@@ -82,6 +88,18 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
         # an unforeseen fault of one pack must not stop the others; its text may quote data
         error = msg("Unexpected fault {kind} while making the pack.", kind=type(reason).__name__)
     return _end(job, started, facts, error)
+
+
+def _kept(job: PackJob, name: str | None) -> list[str]:
+    """Say where a form went that somebody had written in."""
+    if name is None:
+        return []
+    text = msg(
+        "The decision form was filled in already. That one is kept as {file}; the new form is"
+        " empty.",
+        file=name,
+    )
+    return [Language(job.parameters.language).say(text)]
 
 
 def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | None) -> Outcome:
@@ -102,10 +120,12 @@ def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | N
         key=job.key,
         organisation=job.organisation,
         content=facts.get("content"),
+        form=facts.get("form"),
     )
     with contextlib.suppress(OSError):  # disk full or forbidden: the outcome itself says so
         if error:
             job.output.unlink(missing_ok=True)
+            drop_form(job.output.parent)
         write_json(job.output.parent / RECORD, outcome.record())
     return outcome
 
