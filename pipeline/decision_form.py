@@ -271,7 +271,7 @@ def now_title(criterion: str) -> Message:
 
 def now_column(criterion_id: str, label: str) -> FormColumn:
     """Return the column with the current scores of a criterion, or of all together."""
-    width = max(8, min(12, len(label) + 2))
+    width = max(9, min(14, len(label) + 3))
     return FormColumn(f"{NOW}{criterion_id}", now_title(label), width, "number", locked=True)
 
 

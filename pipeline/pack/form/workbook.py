@@ -50,8 +50,8 @@ _EDGE = Border(*(Side("thin", color=_LINE) for _ in range(4)))
 _OPEN, _CLOSED = Protection(locked=False), Protection(locked=True)
 _AT_TOP = Alignment(vertical="top", wrap_text=True)
 _NUMBER = Alignment(vertical="top", horizontal="center", wrap_text=True)
-_HEADING_HEIGHT, _ROW_HEIGHT = 46, 31
-"""Points: three lines, and two lines to write on."""
+_LINE_HEIGHT, _HEADING_LINES, _LEAST_LINES = 15, 4, 2
+"""In points; and how many lines there are at least to write on."""
 
 
 def form_bytes(content: FormContent, language: Language, loaded_at: dt.datetime | None) -> bytes:
@@ -123,7 +123,10 @@ class _Writer:
         columns, span = self._content.columns[sheet.name], self._spans[sheet.name]
         _write(page.cell(1, 1), self._say(sheet.purpose)).font = _font(italic=True, color=_QUIET)
         for row in range(_FIRST, span.last + 1):
-            page.row_dimensions[row].height = _ROW_HEIGHT
+            filled = row - _FIRST < span.filled
+            given = self._content.rows[sheet.name][row - _FIRST] if filled else {}
+            lines = [_lines(given.get(column.name), column.width) for column in columns]
+            page.row_dimensions[row].height = _LINE_HEIGHT * max(_LEAST_LINES, *lines)
         for at, column in enumerate(columns, 1):
             self._heading(page, at, self._say(column.title))
             page.column_dimensions[get_column_letter(at)].width = column.width
@@ -136,7 +139,7 @@ class _Writer:
             self._mark_missing(page, columns, at, span)
         if sheet is DECISIONS:
             self._mark_undecided(page, columns)
-            page.row_dimensions[HEADING_ROW].height = _HEADING_HEIGHT
+            page.row_dimensions[HEADING_ROW].height = _LINE_HEIGHT * _HEADING_LINES
             page.freeze_panes = page.cell(_FIRST, 3)
             page.auto_filter.ref = f"A{HEADING_ROW}:{get_column_letter(len(columns))}{span.last}"
         else:
@@ -297,6 +300,10 @@ class _Writer:
 
     def _list_column(self, name: str) -> int:
         return 5 + list(LISTS).index(name)
+
+
+def _lines(value: Value, width: int) -> int:
+    return 1 + len(value) // width if isinstance(value, str) else 1
 
 
 def _font(*, bold: bool = False, italic: bool = False, size: int = 11, color: str = _INK) -> Font:
