@@ -28,6 +28,7 @@ from pipeline.methods.nested import Nested, estimate_nested
 from pipeline.methods.ordinal import Ordinal, estimate_ordinal
 from pipeline.methods.profiles import Profiles, estimate_profiles
 from pipeline.methods.range_use import RangeUse, estimate_range_use
+from pipeline.methods.rationales import Rationales, estimate_rationales
 from pipeline.methods.recency import Recency, estimate_recency
 from pipeline.methods.reliability import Reliability, estimate_reliability
 from pipeline.methods.results_mismatch import ResultsMismatch, estimate_results_mismatch
@@ -61,6 +62,7 @@ class Analysis:
     standing: Standing | NoAnswer
     profiles: Profiles | NoAnswer
     evidence: Evidence | NoAnswer
+    rationales: Rationales | NoAnswer | None = None
     # raters, where they can be compared
     flags: Flags | NoAnswer | None = None
     reliability: Reliability | NoAnswer | None = None
@@ -152,6 +154,15 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             floor=chosen.minimum_comparables,
         ),
         profiles=_ask(estimate_profiles, ratings),
+        rationales=_ask(
+            estimate_rationales,
+            ratings,
+            evidence=data.evidence,
+            words=settings.words.lists,
+            starts_on=_day(data.cycle, "starts_on"),
+            ends_on=_day(data.cycle, "ends_on"),
+            own_occasion=data.session.kind == "conversation",
+        ),
         evidence=_ask(
             estimate_evidence,
             ratings,

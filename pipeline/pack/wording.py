@@ -144,6 +144,7 @@ ANSWERS = {
     "standing": msg("position among comparable people"),
     "profiles": msg("rating profiles"),
     "evidence": msg("evidence"),
+    "rationales": msg("substantiation of the ratings"),
     "conversation": msg("deviation from the expert or the panel"),
     "recency": msg("weight of late evidence"),
     "expected": msg("score with the average rater"),
