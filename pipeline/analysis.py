@@ -154,15 +154,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             floor=chosen.minimum_comparables,
         ),
         profiles=_ask(estimate_profiles, ratings),
-        rationales=_ask(
-            estimate_rationales,
-            ratings,
-            evidence=data.evidence,
-            words=settings.words.lists,
-            starts_on=_day(data.cycle, "starts_on"),
-            ends_on=_day(data.cycle, "ends_on"),
-            own_occasion=data.session.kind == "conversation",
-        ),
+        rationales=rationales_of(data, settings),
         evidence=_ask(
             estimate_evidence,
             ratings,
@@ -170,6 +162,19 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             employees=data.employees,
             ends_on=_day(data.cycle, "ends_on"),
         ),
+    )
+
+
+def rationales_of(data: SessionData, settings: Settings) -> Rationales | NotEstimable:
+    """Ask what is missing beside each rating."""
+    return _ask(
+        estimate_rationales,
+        data.ratings,
+        evidence=data.evidence,
+        words=settings.words.lists,
+        starts_on=_day(data.cycle, "starts_on"),
+        ends_on=_day(data.cycle, "ends_on"),
+        own_occasion=data.session.kind == "conversation",
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline.pack.blocks import Block
 from pipeline.pack.context import Context
 from pipeline.pack.form.content import form_content
 from pipeline.pack.form.workbook import form_bytes
+from pipeline.pack.lists import PreparationLists, make_lists
 from pipeline.pack.page import FACTS_MIME, Section, notebook_style, render_cover, render_section
 from pipeline.pack.sections import (
     agenda,
@@ -66,9 +67,12 @@ class Pack:
     ----------
     context
         The view for this audience, the plan, and the language.
+    source
+        The slice that the view was cut from, for the lists of single managers.
     """
 
     context: Context
+    source: SessionData = field(repr=False)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         title = cover.title(self.context)
@@ -201,6 +205,13 @@ class Pack:
         form = [self._form] if self._form.html else []
         return [self.cover(), *body, *form, annex]
 
+    def lists(self) -> PreparationLists:
+        """Return what each manager has to add before the session; none but with the room's pack."""
+        context = self.context
+        if context.view.audience is not Audience.ROOM:
+            return PreparationLists((), context.language)
+        return make_lists(self.source, context.view, context.settings, context.language)
+
     def facts(self) -> PackFacts:
         """Return what the runner records about this pack."""
         context = self.context
@@ -301,7 +312,7 @@ def make_pack(
         ) from None
     view = cut(data, readers, settings, viewer_id)
     plan = plan_agenda(view.analysis, settings)
-    return Pack(Context(view, plan, settings, Language(chosen)))
+    return Pack(Context(view, plan, settings, Language(chosen)), data)
 
 
 def open_pack(

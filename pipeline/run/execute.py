@@ -24,6 +24,7 @@ from pipeline.run.files import remove_folder, write_json, write_whole
 from pipeline.run.form import drop_form, put_form
 from pipeline.run.guard import too_long
 from pipeline.run.kernels import client
+from pipeline.run.lists import drop_lists, put_lists
 from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome, content_of
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
@@ -62,7 +63,7 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
     owner
         Connection to the worker that asked; when it closes, this process ends.
     """
-    from pipeline.pack.html import to_html
+    from pipeline.pack.html import lists_of, to_html
     from pipeline.run.notebook import FAILED_NOTEBOOK, facts_of, form_of, run_notebook
 
     started = time.monotonic()
@@ -75,6 +76,8 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             page = to_html(notebook, title=job.title, language=job.parameters.language)
             form = form_of(notebook)
             kept = put_form(job.output.parent, form)
+            lists = lists_of(notebook, language=job.parameters.language)
+            facts["lists"] = put_lists(job.output.parent, lists)
             write_whole(job.output, page)
             facts["content"] = content_of(page)
             facts["form"] = content_of(form) if form is not None else None
@@ -121,11 +124,13 @@ def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | N
         organisation=job.organisation,
         content=facts.get("content"),
         form=facts.get("form"),
+        lists=facts.get("lists"),
     )
     with contextlib.suppress(OSError):  # disk full or forbidden: the outcome itself says so
         if error:
             job.output.unlink(missing_ok=True)
             drop_form(job.output.parent)
+            drop_lists(job.output.parent)
         write_json(job.output.parent / RECORD, outcome.record())
     return outcome
 

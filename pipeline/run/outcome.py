@@ -45,6 +45,8 @@ class Outcome:
     form
         Digest of the decision form as it was made; missing where there is none. What is written
         in it later does not make the pack another one.
+    lists
+        One digest of all preparation lists; missing where there are none.
     """
 
     session_id: str
@@ -63,6 +65,7 @@ class Outcome:
     organisation: tuple[float, ...] = ()
     content: str | None = None
     form: str | None = None
+    lists: str | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the outcome as plain values, to be kept."""
