@@ -14,6 +14,7 @@ from pipeline.methods.background import background_groups
 from pipeline.methods.components import Components, estimate_components
 from pipeline.methods.consistency import Consistency, estimate_consistency
 from pipeline.methods.conversation import Conversation, estimate_conversation
+from pipeline.methods.criteria import Criteria, estimate_criteria
 from pipeline.methods.design import Design, estimate_design
 from pipeline.methods.differential import DifferentialSeverity, estimate_differential_severity
 from pipeline.methods.distribution import Distribution, estimate_distribution
@@ -63,6 +64,7 @@ class Analysis:
     profiles: Profiles | NoAnswer
     evidence: Evidence | NoAnswer
     rationales: Rationales | NoAnswer | None = None
+    criteria: Criteria | NoAnswer | None = None
     # raters, where they can be compared
     flags: Flags | NoAnswer | None = None
     reliability: Reliability | NoAnswer | None = None
@@ -155,6 +157,14 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
         ),
         profiles=_ask(estimate_profiles, ratings),
         rationales=rationales_of(data, settings),
+        criteria=_ask(
+            estimate_criteria,
+            ratings,
+            criteria=data.criteria,
+            points=points,
+            words=settings.words.lists,
+            level=level,
+        ),
         evidence=_ask(
             estimate_evidence,
             ratings,

@@ -144,6 +144,7 @@ ANSWERS = {
     "standing": msg("position among comparable people"),
     "profiles": msg("rating profiles"),
     "evidence": msg("evidence"),
+    "criteria": msg("the criteria themselves"),
     "rationales": msg("substantiation of the ratings"),
     "conversation": msg("deviation from the expert or the panel"),
     "recency": msg("weight of late evidence"),

@@ -115,8 +115,8 @@ def _severity(context: Context) -> str:
     severity, design, say = context.analysis.severity, context.analysis.design, context.say
     unknown = say(
         msg(
-            "Whether you are stricter or milder than colleagues cannot be told: too few people were"
-            " rated by you and by others as well."
+            "Whether you are stricter or milder than colleagues cannot be told here: too few"
+            " raters, or too few people whom both you and others rated."
         )
     )
     if not isinstance(severity, Severity) or not isinstance(design, Design):

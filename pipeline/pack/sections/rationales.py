@@ -82,11 +82,7 @@ def totals(context: Context, found: Rationales) -> Table:
             Column(say(msg("What completes it")), wide=True),
         ),
         rows,
-        note=say(
-            msg(
-                "A rating here is what one rater says about one person or conversation, all in all."
-            )
-        ),
+        note=say(msg("A rating here is all that one rater says about one person or conversation.")),
     )
 
 
