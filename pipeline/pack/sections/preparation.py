@@ -53,7 +53,7 @@ def opening(context: Context) -> Cover:
             ),
         ),
         closing=(
-            say(msg("For you alone: your own team and your own pattern. Nobody else gets this.")),
+            say(msg("For you alone: your own team and your own pattern. Meant for nobody else.")),
         ),
     )
 
