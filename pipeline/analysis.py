@@ -15,6 +15,7 @@ from pipeline.methods.background import background_groups
 from pipeline.methods.components import Components, estimate_components
 from pipeline.methods.consistency import Consistency, estimate_consistency
 from pipeline.methods.conversation import Conversation, estimate_conversation
+from pipeline.methods.criteria import Criteria, estimate_criteria
 from pipeline.methods.design import Design, estimate_design
 from pipeline.methods.differential import (
     DifferentialSeverity,
@@ -35,6 +36,7 @@ from pipeline.methods.nine_box import NineBox, estimate_nine_box
 from pipeline.methods.ordinal import Ordinal, estimate_ordinal
 from pipeline.methods.profiles import Profiles, estimate_profiles
 from pipeline.methods.range_use import RangeUse, estimate_range_use
+from pipeline.methods.rationales import Rationales, estimate_rationales
 from pipeline.methods.recency import Recency, estimate_recency
 from pipeline.methods.reliability import Reliability, estimate_reliability
 from pipeline.methods.results_mismatch import ResultsMismatch, estimate_results_mismatch
@@ -68,6 +70,8 @@ class Analysis:
     standing: Standing | NoAnswer
     profiles: Profiles | NoAnswer
     evidence: Evidence | NoAnswer
+    rationales: Rationales | NoAnswer | None = None
+    criteria: Criteria | NoAnswer | None = None
     # raters, where they can be compared
     flags: Flags | NoAnswer | None = None
     reliability: Reliability | NoAnswer | None = None
@@ -163,6 +167,15 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             floor=chosen.minimum_comparables,
         ),
         profiles=_ask(estimate_profiles, ratings),
+        rationales=rationales_of(data, settings),
+        criteria=_ask(
+            estimate_criteria,
+            ratings,
+            criteria=data.criteria,
+            points=points,
+            words=settings.words.lists,
+            level=level,
+        ),
         evidence=_ask(
             estimate_evidence,
             ratings,
@@ -171,6 +184,19 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             ends_on=_day(data.cycle, "ends_on"),
             level=level,
         ),
+    )
+
+
+def rationales_of(data: SessionData, settings: Settings) -> Rationales | NotEstimable:
+    """Ask what is missing beside each rating."""
+    return _ask(
+        estimate_rationales,
+        data.ratings,
+        evidence=data.evidence,
+        words=settings.words.lists,
+        starts_on=_day(data.cycle, "starts_on"),
+        ends_on=_day(data.cycle, "ends_on"),
+        own_occasion=data.session.kind == "conversation",
     )
 
 

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import WrongUse, msg
+from pipeline.locale.words import Words, word_lists
 from pipeline.tables import ANCHOR_POINTS, TABLES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -157,6 +158,33 @@ class MethodSettings(_Section):
     """Metrics of the results table of which less is better."""
 
 
+Entry = Annotated[str, Field(min_length=2, max_length=100)]
+
+
+class WordSettings(_Section):
+    """Words by which rationales are read, beside those in `pipeline/locale/*/words.toml`."""
+
+    vague: tuple[Entry, ...] = ()
+    """Phrases that judge without saying what was seen."""
+    container: tuple[Entry, ...] = ()
+    """Qualities that everybody fills in differently; a star stands for any ending."""
+    act: tuple[Entry, ...] = ()
+    """Verbs for what a bystander could have seen or heard."""
+    moment: tuple[Entry, ...] = ()
+    """Words for when it was."""
+    dropped: tuple[Entry, ...] = ()
+    """Entries of the lists, as they stand there, that are not used."""
+
+    @property
+    def lists(self) -> Words:
+        """The lists with what is added and without what is dropped."""
+        base, found = word_lists(), {}
+        for name in ("vague", "container", "act", "moment"):
+            every = (*getattr(base, name), *getattr(self, name))
+            found[name] = tuple(word for word in every if word not in self.dropped)
+        return Words(**found)
+
+
 class FairnessSettings(_Section):
     """Groups that are compared, where that is lawful and agreed with the works council."""
 
@@ -277,6 +305,7 @@ class Settings(BaseSettings):
     session: SessionSettings = SessionSettings()
     privacy: PrivacySettings = PrivacySettings()
     methods: MethodSettings = MethodSettings()
+    words: WordSettings = WordSettings()
     fairness: FairnessSettings = FairnessSettings()
     talent: TalentSettings = TalentSettings()
     run: RunSettings = RunSettings()

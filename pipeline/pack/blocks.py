@@ -201,6 +201,15 @@ class WriteLines:
     n: int = 3
 
 
+@dataclass(frozen=True)
+class Link:
+    """A file of our own beside the page."""
+
+    kind: ClassVar[str] = "link"
+    text: str
+    file: str
+
+
 Block = (
     Text
     | Bullets
@@ -214,6 +223,7 @@ Block = (
     | Records
     | CaseCard
     | WriteLines
+    | Link
 )
 
 

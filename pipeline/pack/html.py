@@ -20,10 +20,12 @@ from traitlets.config import Config
 from pipeline.errors import EXIT_SOME_FAILED, WorkbenchError, msg
 from pipeline.locale import Language
 from pipeline.pack.page import (
+    LISTS_MIME,
     SECTION_MIME,
     TEMPLATE,
     TEMPLATES,
     Section,
+    environment,
     page_script,
     page_style,
     policy,
@@ -123,17 +125,35 @@ def to_html(notebook: NotebookNode, *, title: str, language: Language | str) -> 
         A cell ended with an error, or there is no section at all.
     """
     spoken = Language(language) if isinstance(language, str) else language
+    resources = _frame(title, spoken, page_script())
+    page, _ = _exporter().from_notebook_node(notebook, resources=resources)
+    return str(page)
+
+
+def lists_of(notebook: NotebookNode, *, language: str) -> dict[str, str]:
+    """Return the page of each preparation list in an executed notebook, by its reader."""
+    found: dict[str, str] = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            for one in output.get("data", {}).get(LISTS_MIME, ()):
+                resources = _frame(one["title"], Language(language))
+                # ours: rendered with autoescape by `render_section`
+                resources["sections"] = [Section(a, t, Markup(h)) for a, t, h in one["sections"]]
+                page = environment().get_template("index.html.j2").render(resources=resources)
+                found[one["reader"]] = page
+    return found
+
+
+def _frame(title: str, spoken: Language, script: str = "") -> dict[str, Any]:
     words = {name: spoken.say(text) for name, text in PAGE.items()}
     style = page_style(title, words["confidential"])
-    resources = {
+    return {
         "page": {
             "title": title,
             "language": spoken.code,
             "style": style,
-            "script": page_script(),
-            "policy": policy(style, page_script()),
+            "script": script,
+            "policy": policy(style, script),
             "words": words,
         }
     }
-    page, _ = _exporter().from_notebook_node(notebook, resources=resources)
-    return str(page)

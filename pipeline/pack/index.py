@@ -36,6 +36,8 @@ class IndexEntry:
         Why it failed.
     made_at
         When, with its time zone.
+    form_href
+        Address of the decision form; None where there is none.
     """
 
     session_id: str
@@ -49,6 +51,7 @@ class IndexEntry:
     warnings: tuple[str, ...]
     message: str | None
     made_at: dt.datetime | None
+    form_href: str | None = None
 
 
 def render_index(
@@ -81,6 +84,7 @@ def render_index(
             counts=", ".join(parts),
             empty=say(msg("There are no packs yet.")),
             nothing=NO_VALUE,
+            form=say(msg("decision form")),
             columns=(
                 Column(say(msg("Department"))),
                 Column(say(msg("Kind"))),
@@ -108,6 +112,7 @@ def _row(entry: IndexEntry, language: Language) -> dict[str, object]:
         kind = f"{kind} · {say(AUDIENCE[entry.audience])}"
     return {
         "href": safe_address(entry.href),
+        "form_href": safe_address(entry.form_href),
         "department": shorten(entry.department, 120),
         "session_id": shorten(entry.session_id, 120),
         "kind": kind,

@@ -22,6 +22,8 @@ from pipeline.pack.blocks import Block, Cover
 
 SECTION_MIME = "application/vnd.calibration.section+json"
 FACTS_MIME = "application/vnd.calibration.facts+json"
+LISTS_MIME = "application/vnd.calibration.lists+json"
+FORM_MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEMPLATES = Path(__file__).parent / "template"
 TEMPLATE = "calibration"
 _FOLDER = TEMPLATES / TEMPLATE
@@ -39,15 +41,21 @@ class Section:
         Heading; empty for the cover, which brings its own.
     html
         The whole part.
+    form
+        The decision form, for the part that it belongs to.
     """
 
     anchor: str
     title: str
     html: Markup
+    form: bytes | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         mark = {"anchor": self.anchor, "title": self.title}
-        return {"text/html": str(self.html), SECTION_MIME: mark, "text/plain": self.title}
+        shown = {"text/html": str(self.html), SECTION_MIME: mark, "text/plain": self.title}
+        if self.form is not None:
+            shown[FORM_MIME] = base64.b64encode(self.form).decode()
+        return shown
 
 
 @lru_cache

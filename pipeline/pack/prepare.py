@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from pipeline.errors import NotEstimable, WrongUse, msg, msgn
 from pipeline.locale import LANGUAGES, Language
 from pipeline.pack.blocks import Block
 from pipeline.pack.context import Context
+from pipeline.pack.form.content import form_content
+from pipeline.pack.form.workbook import form_bytes
+from pipeline.pack.lists import PreparationLists, make_lists
 from pipeline.pack.page import FACTS_MIME, Section, notebook_style, render_cover, render_section
 from pipeline.pack.sections import (
     agenda,
@@ -25,6 +29,7 @@ from pipeline.pack.sections import (
     cover,
     criteria,
     fairness,
+    form,
     frame,
     gaps,
     groups,
@@ -62,9 +67,12 @@ class Pack:
     ----------
     context
         The view for this audience, the plan, and the language.
+    source
+        The slice that the view was cut from, for the lists of single managers.
     """
 
     context: Context
+    source: SessionData = field(repr=False)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         title = cover.title(self.context)
@@ -167,13 +175,42 @@ class Pack:
         """Part 12: the session in minutes."""
         return self._parts["agenda"]
 
+    def form(self) -> Section:
+        """Part 13: the decision form, for the room; empty for others."""
+        return self._form
+
+    @cached_property
+    def _form(self) -> Section:
+        context = self.context
+        if context.view.audience is not Audience.ROOM:
+            return Section("form", "", Markup())
+        title = context.say(msg("Decision form"))
+        content = form_content(context, self.version)
+        part = render_section("form", title, form.build(context, content))
+        return replace(part, form=form_bytes(content, context.language, context.data.loaded_at))
+
+    @property
+    def version(self) -> str:
+        """Mark of what this pack shows: another text or number, another mark."""
+        shown = "".join(str(part.html) for part in self._parts.values())
+        return hashlib.blake2b(shown.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
     def methods(self) -> Section:
         """Part 14: methods, limits, governance."""
         return self._parts["methods"]
 
     def sections(self) -> list[Section]:
         """Return every part, the cover first."""
-        return [self.cover(), *self._parts.values()]
+        *body, annex = self._parts.values()
+        form = [self._form] if self._form.html else []
+        return [self.cover(), *body, *form, annex]
+
+    def lists(self) -> PreparationLists:
+        """Return what each manager has to add before the session; none but with the room's pack."""
+        context = self.context
+        if context.view.audience is not Audience.ROOM:
+            return PreparationLists((), context.language)
+        return make_lists(self.source, context.view, context.settings, context.language)
 
     def facts(self) -> PackFacts:
         """Return what the runner records about this pack."""
@@ -275,7 +312,7 @@ def make_pack(
         ) from None
     view = cut(data, readers, settings, viewer_id)
     plan = plan_agenda(view.analysis, settings)
-    return Pack(Context(view, plan, settings, Language(chosen)))
+    return Pack(Context(view, plan, settings, Language(chosen)), data)
 
 
 def open_pack(

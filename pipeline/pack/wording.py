@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.decision_form import ACTION_WORDS, ROLE_WORDS
 from pipeline.errors import Message, msg
 
 NO_VALUE = "\N{EN DASH}"
@@ -21,12 +22,7 @@ AUDIENCE = {
     "organisation": msg("Pack for the organisation"),
 }
 
-ROLES = {
-    "facilitator": msg("facilitator"),
-    "process_guard": msg("process guard"),
-    "rater": msg("rater"),
-    "observer": msg("observer"),
-}
+ROLES = ROLE_WORDS
 
 RATER_ROLES = {
     "manager": msg("manager"),
@@ -49,13 +45,7 @@ OPINIONS = {
     "no view": msg("no view"),
 }
 
-ACTION_KINDS = {
-    "smart_goal": msg("SMART goal"),
-    "follow_up_talk": msg("follow-up talk"),
-    "training": msg("training"),
-    "criterion_rewrite": msg("rewrite of a criterion"),
-    "agreement": msg("agreement"),
-}
+ACTION_KINDS = ACTION_WORDS
 
 STATES = {"open": msg("open"), "done": msg("done"), "dropped": msg("dropped")}
 
@@ -181,6 +171,8 @@ ANSWERS = {
     "profiles": msg("rating profiles"),
     "nine_box": msg("performance and potential"),
     "evidence": msg("evidence"),
+    "criteria": msg("the criteria themselves"),
+    "rationales": msg("substantiation of the ratings"),
     "conversation": msg("deviation from the expert or the panel"),
     "recency": msg("weight of late evidence"),
     "expected": msg("score with the average rater"),

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
+from pipeline.privacy.manager import preparation, preparing
 from pipeline.privacy.view import View
 from pipeline.settings import Audience
 
-__all__ = ["Audience", "View", "cut", "suppress_counts"]
+__all__ = ["Audience", "View", "cut", "preparation", "preparing", "suppress_counts"]

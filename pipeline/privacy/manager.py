@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from pipeline.analysis import analyse
-from pipeline.errors import WrongUse, msg
+from pipeline.analysis import Analysis, analyse, rationales_of
+from pipeline.errors import NotEstimable, Suppressed, WrongUse, msg
 from pipeline.methods.design import Design
+from pipeline.methods.rationales import Rationales
 from pipeline.methods.severity import Severity
 from pipeline.privacy.view import View, formal, of, only_people, without_backgrounds
 from pipeline.settings import Audience, Settings
@@ -15,17 +17,109 @@ from pipeline.store import SessionData
 
 def manager(data: SessionData, settings: Settings, viewer: str) -> View:
     """Cut for one manager."""
-    given = data.ratings["rater_id"].eq(viewer)
-    team = set(data.employees.loc[data.employees["manager_id"].eq(viewer), "employee_id"])
+    own = own_data(data, viewer)
+    analysis = analyse(own, settings)
+    analysis = replace(analysis, rationales=_of_team(data, own, settings, viewer))
+    # the own pattern as a rater needs the ratings of all; only the own row of it is shown
+    pattern = own_pattern(analyse(data, settings), own, settings, viewer)
+    reason = msg("This pack holds your own team and your own pattern as a rater; nothing else.")
+    # how strict one rater is for whom is told to nobody
+    shown = replace(analysis, **pattern, group_severity={})
+    return View(shown, Audience.MANAGER, viewer, (reason,))
+
+
+def preparation(data: SessionData, settings: Settings, viewer: str, whole: Analysis) -> View:
+    """Cut for the list that one manager gets before the session: what to add, for the own team.
+
+    Parameters
+    ----------
+    data
+        Slice of the store.
+    settings
+        Word lists, smallest groups.
+    viewer
+        The manager; one of `preparing`.
+    whole
+        Analysis of all that the room may see, for the own pattern. What is not named here stays
+        hidden.
+    """
+    own = own_data(data, viewer)
+    only = Suppressed(msg("Not in this list."))
+    hidden: dict[str, Any] = dict.fromkeys(whole.answers(), only)
+    hidden |= own_pattern(whole, own, settings, viewer)
+    hidden["rationales"] = _of_team(data, own, settings, viewer)
+    analysis = replace(whole, data=own, **hidden, fairness={}, group_severity={})
+    reason = msg("This list holds your own team and your own pattern as a rater; nothing else.")
+    return View(analysis, Audience.MANAGER, viewer, (reason,))
+
+
+def preparing(data: SessionData) -> tuple[str, ...]:
+    """Return who has something to prepare: whoever calibrates and gave ratings here."""
+    given = data.ratings[formal(data.ratings)]
+    others = given[given["rater_id"] != given["employee_id"]]
+    raters = sorted(set(others["rater_id"]))
+    return tuple(one for one in raters if _people(data, one))
+
+
+def own_pattern(
+    whole: Analysis, own: SessionData, settings: Settings, viewer: str
+) -> dict[str, Any]:
+    """Return the own row of what needs the ratings of all; nothing where raters are few."""
+    pattern, design = whole.severity, whole.design
+    if (
+        not isinstance(pattern, Severity)
+        or not isinstance(design, Design)
+        or len(pattern.raters) < settings.privacy.minimum_group
+    ):
+        return {}
+    subjects = set(own.ratings["subject_id"])
+    return {
+        "severity": replace(pattern, raters=of(pattern.raters, "rater_id", {viewer})),
+        "design": replace(
+            design,
+            raters=of(design.raters, "rater_id", {viewer}),
+            subjects=of(design.subjects, "subject_id", subjects),
+        ),
+    }
+
+
+def _of_team(
+    data: SessionData, own: SessionData, settings: Settings, viewer: str
+) -> Rationales | NotEstimable:
+    """Say what is missing for the own team; evidence about others is not seen, so not counted."""
+    team = _team(data, viewer) or _people(data, viewer)
+    return rationales_of(replace(own, ratings=of(own.ratings, "employee_id", team)), settings)
+
+
+def _team(data: SessionData, viewer: str) -> set[str]:
+    return set(data.employees.loc[data.employees["manager_id"].eq(viewer), "employee_id"]) - {
+        viewer
+    }
+
+
+def _people(data: SessionData, viewer: str) -> set[str]:
+    """Return the own team, and whom the viewer rated."""
+    team, given = _team(data, viewer), data.ratings["rater_id"].eq(viewer)
     rated = set(data.ratings.loc[given & formal(data.ratings), "employee_id"])
     # who rates here too is a colleague, of whom only what the viewer gave would be the viewer's
     rated -= set(data.ratings["rater_id"]) - team
-    people = (team | rated) - {viewer}
+    return (team | rated) - {viewer}
+
+
+def own_data(data: SessionData, viewer: str) -> SessionData:
+    """Keep what one manager may see: the own team, and what the manager gave.
+
+    Raises
+    ------
+    WrongUse
+        There is neither a team nor a rating of this manager.
+    """
+    people = _people(data, viewer)
     if not people:
         raise WrongUse(msg("This manager has no team and rated nobody in this session."))
     own = only_people(data, people)
-    reports = (team or rated) - {viewer}
-    own = replace(
+    reports = _team(data, viewer) or people
+    return replace(
         without_backgrounds(own),
         # of people in other teams only what the viewer gave them
         self_ratings=of(own.self_ratings, "employee_id", reports),
@@ -41,25 +135,3 @@ def manager(data: SessionData, settings: Settings, viewer: str) -> View:
         opinions=of(own.opinions, "rater_id", {viewer}),
         last_actions=of(data.last_actions, "owner_id", {viewer}),
     )
-    analysis = analyse(own, settings)
-    # one rater says nothing of raters, and how strict one is for whom is told to nobody
-    analysis = replace(analysis, group_severity={})
-    # the own pattern as a rater needs the ratings of all; only the own row of it is shown
-    whole = analyse(data, settings)
-    pattern, design = whole.severity, whole.design
-    if (
-        isinstance(pattern, Severity)
-        and isinstance(design, Design)
-        and len(pattern.raters) >= settings.privacy.minimum_group
-    ):
-        analysis = replace(
-            analysis,
-            severity=replace(pattern, raters=of(pattern.raters, "rater_id", {viewer})),
-            design=replace(
-                design,
-                raters=of(design.raters, "rater_id", {viewer}),
-                subjects=of(design.subjects, "subject_id", set(own.ratings["subject_id"])),
-            ),
-        )
-    reason = msg("This pack holds your own team and your own pattern as a rater; nothing else.")
-    return View(analysis, Audience.MANAGER, viewer, (reason,))

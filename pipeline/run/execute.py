@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Message, WorkbenchError, msg
+from pipeline.locale import Language
 from pipeline.run.files import remove_folder, write_json, write_whole
+from pipeline.run.form import drop_form, put_form
 from pipeline.run.guard import too_long
 from pipeline.run.kernels import client
+from pipeline.run.lists import drop_lists, put_lists
 from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome, content_of
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
@@ -60,8 +63,8 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
     owner
         Connection to the worker that asked; when it closes, this process ends.
     """
-    from pipeline.pack.html import to_html
-    from pipeline.run.notebook import FAILED_NOTEBOOK, facts_of, run_notebook
+    from pipeline.pack.html import lists_of, to_html
+    from pipeline.run.notebook import FAILED_NOTEBOOK, facts_of, form_of, run_notebook
 
     started = time.monotonic()
     facts: dict[str, Any] = {}
@@ -71,8 +74,14 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             notebook = run_notebook(job, limits, workspace, owner)
             facts = facts_of(notebook)
             page = to_html(notebook, title=job.title, language=job.parameters.language)
-            facts["content"] = content_of(page)
+            form = form_of(notebook)
+            kept = put_form(job.output.parent, form)
+            lists = lists_of(notebook, language=job.parameters.language)
+            facts["lists"] = put_lists(job.output.parent, lists)
             write_whole(job.output, page)
+            facts["content"] = content_of(page)
+            facts["form"] = content_of(form) if form is not None else None
+            facts["warnings"] = [*facts.get("warnings", ()), *_kept(job, kept)]
         remove_folder(job.output.parent / FAILED_NOTEBOOK.parent)
     except WorkbenchError as reason:
         error = reason.message
@@ -82,6 +91,18 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
         # an unforeseen fault of one pack must not stop the others; its text may quote data
         error = msg("Unexpected fault {kind} while making the pack.", kind=type(reason).__name__)
     return _end(job, started, facts, error)
+
+
+def _kept(job: PackJob, name: str | None) -> list[str]:
+    """Say where a form went that somebody had written in."""
+    if name is None:
+        return []
+    text = msg(
+        "The decision form was filled in already. That one is kept as {file}; the new form is"
+        " empty.",
+        file=name,
+    )
+    return [Language(job.parameters.language).say(text)]
 
 
 def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | None) -> Outcome:
@@ -102,10 +123,14 @@ def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | N
         key=job.key,
         organisation=job.organisation,
         content=facts.get("content"),
+        form=facts.get("form"),
+        lists=facts.get("lists"),
     )
     with contextlib.suppress(OSError):  # disk full or forbidden: the outcome itself says so
         if error:
             job.output.unlink(missing_ok=True)
+            drop_form(job.output.parent)
+            drop_lists(job.output.parent)
         write_json(job.output.parent / RECORD, outcome.record())
     return outcome
 

@@ -21,6 +21,8 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from pipeline.decision_form import FORM_FILE
+from pipeline.run.lists import mark_of_lists
 from pipeline.run.outcome import MADE, content_of
 from pipeline.run.plan import PackJob
 from pipeline.settings import REPOSITORY, Settings
@@ -82,6 +84,10 @@ def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:
     if max(moved, default=0.0) >= VISIBLE_SHIFT:
         return False
     try:
+        if record.get("form") is not None and not (job.output.parent / FORM_FILE).exists():
+            return False
+        if record.get("lists") != mark_of_lists(job.output.parent):
+            return False
         return record.get("content") == content_of(job.output.read_bytes())
     except OSError:
         return False

@@ -123,11 +123,11 @@ class RunLock:
         with guard(self.folder):
             held = self._held_by_others()
             busy = {reports / place for place in held}
-            parts = set(reports.glob("*/*/.*.part"))
+            parts = {*reports.glob("*/*/.*.part"), *reports.glob("*/*/managers/.*.part")}
             if not held:
                 parts |= {*reports.glob(".*.part"), *self.folder.glob(".*.part")}
             for part in parts:
-                if part.parent not in busy:
+                if busy.isdisjoint(part.parents):
                     part.unlink(missing_ok=True)
 
     def _held_by_others(self) -> dict[str, Owner]:

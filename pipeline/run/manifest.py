@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from pipeline.decision_form import FORM_FILE
 from pipeline.locale import Language
 from pipeline.run.files import Target, reports_of, write_json, write_whole
 from pipeline.run.outcome import FAILED, MADE, RECORD, UNCHANGED, Outcome
@@ -95,7 +96,7 @@ def _records(settings: Settings) -> list[Target]:
 def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEntry:
     from pipeline.pack.index import IndexEntry
 
-    page = record.parent / "calibration-pack.html"
+    page, form = record.parent / "calibration-pack.html", record.parent / FORM_FILE
     return IndexEntry(
         session_id=found["session_id"],
         department=found["department"],
@@ -104,6 +105,7 @@ def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEn
         audience=found["audience"],
         status=found["status"],
         href="/".join(page.parts[-3:]) if page.exists() else None,
+        form_href="/".join(form.parts[-3:]) if form.exists() else None,
         seconds=found["seconds"],
         warnings=tuple(found["warnings"]),
         message=found["error"],

@@ -7,6 +7,7 @@ before they reach a cell; the notebook is passed as an object, since paths go th
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from copy import copy
@@ -25,7 +26,7 @@ from nbformat import NotebookNode
 
 from pipeline import errors
 from pipeline.errors import Message, WorkbenchError, WrongUse, msg
-from pipeline.pack.page import FACTS_MIME
+from pipeline.pack.page import FACTS_MIME, FORM_MIME
 from pipeline.run.files import keep_file
 from pipeline.run.guard import Guard
 from pipeline.run.kernels.client import THREADS
@@ -212,6 +213,16 @@ def _keep(output: Path, job: PackJob) -> None:
     if not output.exists():
         return
     keep_file(output, job.output.parent / FAILED_NOTEBOOK)
+
+
+def form_of(notebook: NotebookNode) -> bytes | None:
+    """Return the decision form that an executed notebook shows, if it shows one."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            found = output.get("data", {}).get(FORM_MIME)
+            if found is not None:
+                return base64.b64decode(found)
+    return None
 
 
 def facts_of(notebook: NotebookNode) -> dict[str, Any]:

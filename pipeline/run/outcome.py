@@ -42,6 +42,11 @@ class Outcome:
         What the pack was made from; see `key`.
     content
         Digest of the file, which tells a pack of this record from any other.
+    form
+        Digest of the decision form as it was made; missing where there is none. What is written
+        in it later does not make the pack another one.
+    lists
+        One digest of all preparation lists; missing where there are none.
     """
 
     session_id: str
@@ -59,6 +64,8 @@ class Outcome:
     key: str = ""
     organisation: tuple[float, ...] = ()
     content: str | None = None
+    form: str | None = None
+    lists: str | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the outcome as plain values, to be kept."""

@@ -95,7 +95,7 @@ def test_a_pack_becomes_a_page_with_contents_and_without_facts(pack_of: MakePack
     made = executed(pack)
     page = to_html(made, title=pack.title, language="en")
     anchors = set(re.findall(r'<section class="cw section[^"]*" id="([^"]+)"', page))
-    assert len(anchors) == 13
+    assert len(anchors) == 14
     for anchor in anchors:
         assert page.count(f'href="#{anchor}"') == 2  # wide and narrow
     assert FACTS_MIME not in page

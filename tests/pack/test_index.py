@@ -78,3 +78,11 @@ def test_one_table_per_cycle() -> None:
     """Cycles are apart, in the given order."""
     page = render_index([entry(), entry(cycle="2025")], Language("en"), NOW)
     assert page.count("<caption>") == 2
+
+
+def test_the_decision_form_can_be_reached() -> None:
+    """Beside the pack, where there is one."""
+    form = "2026/2026-zuid/decision-form.xlsx"
+    page = render_index([entry(form_href=form)], Language("en"), NOW)
+    assert f'<a href="{form}">decision form</a>' in page
+    assert "decision form" not in render_index([entry()], Language("en"), NOW)

@@ -13,7 +13,7 @@ from pipeline.methods.distribution import Distribution
 from pipeline.pack.blocks import Block, Cell, Column, Fold, Note, Table, Text
 from pipeline.pack.context import Context
 from pipeline.pack.marks import bars
-from pipeline.pack.sections import criteria_agreement
+from pipeline.pack.sections import criteria_agreement, criteria_form
 from pipeline.pack.sections.frame import anchor_columns
 from pipeline.pack.wording import ANSWERS, NO_DIFFERENCE, NO_VALUE, agreement_word
 
@@ -37,6 +37,7 @@ def build(context: Context) -> list[Block]:
                 )
             )
         ),
+        *criteria_form.build(context),
         *criteria_agreement.disagreement(context),
         *_table(context, found, shared),
     ]

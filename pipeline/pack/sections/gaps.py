@@ -5,9 +5,9 @@ from __future__ import annotations
 from pipeline.errors import msg, msgn
 from pipeline.methods.evidence import RECENT_DAYS, Evidence
 from pipeline.methods.recency import Recency
-from pipeline.pack.blocks import Block, Bullets, Cell, Column, Fold, Note, Table, Text
+from pipeline.pack.blocks import Block, Bullets, Fold, Note, Text
 from pipeline.pack.context import Context
-from pipeline.pack.marks import share_bar
+from pipeline.pack.sections import rationales
 from pipeline.pack.wording import ANSWERS
 
 MOST_NAMED = 30
@@ -32,7 +32,7 @@ def build(context: Context) -> list[Block]:
     blocks += _unrated(context)
     if len(evidence.subjects):
         blocks += _thin(context, evidence)
-        blocks += _per_rater(context)
+        blocks += rationales.build(context)
     elif context.is_organisation:
         blocks.append(Note(say(msg("Which ratings lack substantiation is in the session's pack."))))
     return blocks
@@ -195,52 +195,3 @@ def _thin(context: Context, evidence: Evidence) -> list[Block]:
     who = context.subjects_counted(len(thin))
     title = context.say(msg("{who} without rationale and without evidence", who=who))
     return [Fold(title, (Text(context.language.join(names) + "."),))]
-
-
-def _per_rater(context: Context) -> list[Block]:
-    ratings, say = context.data.ratings, context.say
-    if ratings.empty:
-        return []
-    pairs = (
-        ratings.assign(has=ratings["rationale"].notna())
-        .groupby(["rater_id", "subject_id"], as_index=False)["has"]
-        .any()
-        .groupby("rater_id")["has"]
-        .agg(["mean", "sum", "size"])
-    )
-    thin = pairs[pairs["mean"] < 1].sort_values(["mean", "size"], ascending=[True, False])
-    if thin.empty or pairs["sum"].sum() == 0 or len(pairs) > 200:
-        return []
-    shown = thin.head(MOST_NAMED)
-    rows = tuple(
-        (
-            context.person(rater),
-            Cell(
-                drawing=share_bar(float(row["mean"]), context.percent(float(row["mean"]))),
-            ),
-            say(msg("{n} of {total}", n=int(row["sum"]), total=int(row["size"]))),
-        )
-        for rater, row in shown.iterrows()
-    )
-    return [
-        Fold(
-            say(
-                msgn(
-                    "{n} rater to ask for substantiation",
-                    "{n} raters to ask for substantiation",
-                    len(thin),
-                )
-            ),
-            (
-                Table(
-                    say(msg("Ratings with a rationale, per rater")),
-                    (
-                        Column(say(msg("Rater"))),
-                        Column(say(msg("Share"))),
-                        Column(say(msg("Ratings")), numeric=True),
-                    ),
-                    rows,
-                ),
-            ),
-        )
-    ]

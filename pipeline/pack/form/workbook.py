@@ -1,0 +1,345 @@
+"""How the decision form looks: an XLSX file with locked cells, lists to choose from, marked gaps.
+
+Texts from data are always kept as texts: nothing in the file is a formula that a spreadsheet would
+compute, but for the rules that colour what is missing. Equal content gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.utils import get_column_letter, quote_sheetname
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from pipeline.decision_form import (
+    ATTENDANCE,
+    DECISIONS,
+    HEADING_ROW,
+    IDENTITY,
+    IDENTITY_KEYS,
+    INSTRUCTIONS,
+    LISTS,
+    SHEETS,
+    FormColumn,
+    FormSheet,
+    Needed,
+)
+from pipeline.errors import Message, msg
+from pipeline.locale import Language
+from pipeline.pack.form.content import FormContent, Value
+
+_FIRST = HEADING_ROW + 1
+_MOST_LISTED = 60
+"""With more scale points than this, a score is checked against the ends of the scale."""
+_BEFORE_ANY_DATA = dt.datetime(2000, 1, 1)
+
+_INK, _QUIET, _LINE = "1F2933", "52606D", "C7CFD6"
+_HEAD = PatternFill("solid", fgColor="DCE6EC")
+_FIXED = PatternFill("solid", fgColor="F0F2F4")
+_MISSING = PatternFill("solid", bgColor="F9D7A8")
+_EDGE = Border(*(Side("thin", color=_LINE) for _ in range(4)))
+_OPEN, _CLOSED = Protection(locked=False), Protection(locked=True)
+_AT_TOP = Alignment(vertical="top", wrap_text=True)
+_NUMBER = Alignment(vertical="top", horizontal="center", wrap_text=True)
+_LINE_HEIGHT, _HEADING_LINES, _LEAST_LINES = 15, 4, 2
+"""In points; and how many lines there are at least to write on."""
+
+
+def form_bytes(content: FormContent, language: Language, loaded_at: dt.datetime | None) -> bytes:
+    """Return the workbook of a decision form.
+
+    Parameters
+    ----------
+    content
+        What it holds.
+    language
+        Of its titles and lists.
+    loaded_at
+        When the data were loaded, which is the date of the file: it does not depend on the clock.
+    """
+    return _Writer(content, language, loaded_at or _BEFORE_ANY_DATA).bytes()
+
+
+@dataclass(frozen=True)
+class _Span:
+    """The rows of a sheet: filled in already, and empty ones after them."""
+
+    filled: int
+    empty: int
+
+    @property
+    def last(self) -> int:
+        return _FIRST + self.filled + self.empty - 1
+
+
+class _Writer:
+    def __init__(self, content: FormContent, language: Language, moment: dt.datetime) -> None:
+        self._content, self._language, self._moment = content, language, moment
+        self._book = Workbook()
+        self._spans = {
+            sheet.name: _Span(len(content.rows[sheet.name]), sheet.n_empty) for sheet in SHEETS
+        }
+
+    def bytes(self) -> bytes:
+        self._instructions(self._book.worksheets[0])
+        for sheet in SHEETS:
+            self._sheet(sheet)
+        self._identity()
+        about = self._book.properties
+        about.creator = "Calibration Workbench"
+        about.title = self._say(msg("Decision form"))
+        about.created = self._moment
+        raw = io.BytesIO()
+        self._book.save(raw)
+        return _without_clock(raw.getvalue())
+
+    # sheets ----------------------------------------------------------------------------------
+
+    def _instructions(self, page: Worksheet) -> None:
+        page.title = self._say(INSTRUCTIONS)
+        page.column_dimensions["A"].width = 100
+        title = f"{self._say(msg('Decision form'))} · {self._content.identity['department']}"
+        _write(page.cell(1, 1), title).font = _font(bold=True, size=16)
+        cycle = f"{self._content.identity['cycle']} · {self._content.identity['session_id']}"
+        _write(page.cell(2, 1), cycle).font = _font(color=_QUIET)
+        for number, text in enumerate(self._content.instructions):
+            cell = _write(page.cell(4 + number, 1), text)
+            cell.alignment = _AT_TOP
+            page.row_dimensions[4 + number].height = 16 * (1 + len(text) // 105) + 6
+        page.sheet_view.showGridLines = False
+        self._finish(page, repeat=False)
+
+    def _sheet(self, sheet: FormSheet) -> None:
+        page = self._book.create_sheet(self._say(sheet.title))
+        columns, span = self._content.columns[sheet.name], self._spans[sheet.name]
+        _write(page.cell(1, 1), self._say(sheet.purpose)).font = _font(italic=True, color=_QUIET)
+        for row in range(_FIRST, span.last + 1):
+            filled = row - _FIRST < span.filled
+            given = self._content.rows[sheet.name][row - _FIRST] if filled else {}
+            lines = [_lines(given.get(column.name), column.width) for column in columns]
+            page.row_dimensions[row].height = _LINE_HEIGHT * max(_LEAST_LINES, *lines)
+        for at, column in enumerate(columns, 1):
+            self._heading(page, at, self._say(column.title))
+            page.column_dimensions[get_column_letter(at)].width = column.width
+            for row in range(_FIRST, span.last + 1):
+                number = row - _FIRST
+                filled = number < span.filled
+                value = self._content.rows[sheet.name][number].get(column.name) if filled else None
+                self._cell(page.cell(row, at), column, value, filled)
+            self._restrict(page, column, at, span)
+            self._mark_missing(page, columns, at, span)
+        if sheet is DECISIONS:
+            self._mark_undecided(page, columns)
+            page.row_dimensions[HEADING_ROW].height = _LINE_HEIGHT * _HEADING_LINES
+            page.freeze_panes = page.cell(_FIRST, 3)
+            page.auto_filter.ref = f"A{HEADING_ROW}:{get_column_letter(len(columns))}{span.last}"
+        else:
+            page.freeze_panes = page.cell(_FIRST, 1)
+        self._finish(page, repeat=True)
+
+    def _identity(self) -> None:
+        page = self._book.create_sheet(self._say(IDENTITY))
+        purpose = msg("For the computer that reads this form; leave it as it is.")
+        _write(page.cell(1, 1), self._say(purpose)).font = _font(italic=True, color=_QUIET)
+        for at, width in ((1, 18), (2, 44), (3, 44), (4, 4)):
+            page.column_dimensions[get_column_letter(at)].width = width
+        for at, title in enumerate((msg("Name"), msg("Value"), msg("Meaning")), 1):
+            self._heading(page, at, self._say(title))
+        for number, (name, meaning) in enumerate(IDENTITY_KEYS.items()):
+            for at, text in enumerate(
+                (name, self._content.identity[name], self._say(meaning)), start=1
+            ):
+                _write(page.cell(_FIRST + number, at), text).alignment = _AT_TOP
+        for name, title in LISTS.items():
+            column = self._list_column(name)
+            self._heading(page, column, self._say(title))
+            page.column_dimensions[get_column_letter(column)].width = 26
+            for number, value in enumerate(self._content.lists[name]):
+                _write(page.cell(_FIRST + number, column), value)
+        self._finish(page, repeat=True)
+
+    # parts of a sheet ------------------------------------------------------------------------
+
+    def _heading(self, page: Worksheet, at: int, title: str) -> None:
+        cell = _write(page.cell(HEADING_ROW, at), title)
+        cell.font, cell.fill, cell.border = _font(bold=True), _HEAD, _EDGE
+        cell.alignment = _AT_TOP
+
+    def _cell(self, cell: Cell, column: FormColumn, value: Value, filled: bool) -> None:
+        _write(cell, value)
+        fixed = column.locked and (filled or not column.listed)
+        cell.protection = _CLOSED if fixed else _OPEN
+        cell.border = _EDGE
+        cell.alignment = _AT_TOP if column.kind in ("text", "date") else _NUMBER
+        if fixed:
+            cell.fill = _FIXED
+        if column.kind == "date":
+            cell.number_format = "yyyy-mm-dd" if self._language.code == "en" else "dd-mm-yyyy"
+
+    def _restrict(self, page: Worksheet, column: FormColumn, at: int, span: _Span) -> None:
+        """Let only what makes sense be entered."""
+        rule = self._rule(column)
+        if rule is None:
+            return
+        # the names of the decisions are chosen in the empty rows only
+        first = _FIRST + span.filled if column.locked else _FIRST
+        if first > span.last:
+            return
+        rule.allow_blank = True
+        rule.showErrorMessage = True
+        rule.errorStyle = "stop" if column.only_listed else "information"
+        rule.errorTitle = self._say(column.title)[:31]
+        rule.error = self._say(
+            msg("Choose from the list, or leave the cell empty.")
+            if rule.type == "list"
+            else msg("This is not what belongs in this cell.")
+        )
+        letter = get_column_letter(at)
+        rule.add(f"{letter}{first}:{letter}{span.last}")
+        page.add_data_validation(rule)
+
+    def _rule(self, column: FormColumn) -> DataValidation | None:
+        if column.choices:
+            words = ",".join(self._say(word) for word in column.choices.values())
+            return DataValidation(type="list", formula1=f'"{words}"')
+        points = self._content.lists["scale"]
+        if column.listed == "scale" and len(points) > _MOST_LISTED:
+            return DataValidation(
+                type="decimal", operator="between", formula1=points[0], formula2=points[-1]
+            )
+        if column.listed:
+            return DataValidation(type="list", formula1=self._source(column.listed))
+        if column.kind == "whole":
+            return DataValidation(type="whole", operator="between", formula1=0, formula2=600)
+        if column.kind == "date":
+            earliest = (dt.date(2000, 1, 1) - dt.date(1899, 12, 30)).days
+            return DataValidation(
+                type="date", operator="greaterThanOrEqual", formula1=str(earliest)
+            )
+        return None
+
+    def _source(self, name: str) -> str:
+        """Return the address of a list of this session."""
+        if name == "subjects":
+            sheet, column, last = DECISIONS, "name", self._spans[DECISIONS.name].filled
+        elif name == "present":
+            sheet, column, last = ATTENDANCE, "name", self._spans[ATTENDANCE.name].filled
+            last += ATTENDANCE.n_empty
+        else:
+            letter = get_column_letter(self._list_column(name))
+            end = _FIRST + len(self._content.lists[name]) - 1
+            title = quote_sheetname(self._say(IDENTITY))
+            return f"{title}!${letter}${_FIRST}:${letter}${end}"
+        letter = self._letter(sheet, column)
+        end = max(_FIRST, _FIRST + last - 1)
+        return f"{quote_sheetname(self._say(sheet.title))}!${letter}${_FIRST}:${letter}${end}"
+
+    def _mark_missing(
+        self, page: Worksheet, columns: tuple[FormColumn, ...], at: int, span: _Span
+    ) -> None:
+        """Colour what may not stay empty."""
+        column = columns[at - 1]
+        if column.needed is None or span.last < _FIRST:
+            return
+        own, letter = get_column_letter(at), self._letter_among(columns, column.needed.column)
+        told = f"${letter}{_FIRST}"
+        when = f"LEN(TRIM({told}))>0"
+        if column.needed.choice is not None:
+            when = f'{told}="{self._word(columns, column.needed)}"'
+        rule = FormulaRule([f"AND({when},LEN(TRIM(${own}{_FIRST}))=0)"], fill=_MISSING)
+        page.conditional_formatting.add(f"{own}{_FIRST}:{own}{span.last}", rule)
+
+    def _mark_undecided(self, page: Worksheet, columns: tuple[FormColumn, ...]) -> None:
+        """Colour the outcomes of the agenda that are not there yet."""
+        if self._content.n_cases:
+            letter = self._letter_among(columns, "outcome")
+            last = _FIRST + self._content.n_cases - 1
+            rule = FormulaRule([f"LEN(TRIM(${letter}{_FIRST}))=0"], fill=_MISSING)
+            page.conditional_formatting.add(f"{letter}{_FIRST}:{letter}{last}", rule)
+
+    def _finish(self, page: Worksheet, *, repeat: bool) -> None:
+        """Protect a sheet (without a password: it guards against slips) and set up its print."""
+        guard = page.protection
+        guard.sheet = True
+        guard.formatColumns = guard.formatRows = guard.autoFilter = guard.sort = False
+        page.page_setup.orientation, page.page_setup.paperSize = "landscape", "9"
+        page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
+        page.sheet_properties.pageSetUpPr.fitToPage = True
+        page.page_margins.left = page.page_margins.right = 0.4
+        page.page_margins.top, page.page_margins.bottom = 0.5, 0.8
+        if repeat:
+            page.print_title_rows = f"{HEADING_ROW}:{HEADING_ROW}"
+        whose = f"{self._content.identity['department']} · {self._content.identity['session_id']}"
+        page.oddFooter.left.text = _plain(whose).replace("&", "&&")[:120]
+        page.oddFooter.center.text = self._say(msg("Confidential"))
+        page.oddFooter.right.text = "&P / &N"
+
+    # words and addresses ---------------------------------------------------------------------
+
+    def _say(self, message: Message) -> str:
+        return self._language.say(message)
+
+    def _word(self, columns: tuple[FormColumn, ...], needed: Needed) -> str:
+        choices = next(one for one in columns if one.name == needed.column).choices
+        return self._say(choices[str(needed.choice)])
+
+    def _letter(self, sheet: FormSheet, name: str) -> str:
+        return self._letter_among(self._content.columns[sheet.name], name)
+
+    def _letter_among(self, columns: tuple[FormColumn, ...], name: str) -> str:
+        return str(get_column_letter([column.name for column in columns].index(name) + 1))
+
+    def _list_column(self, name: str) -> int:
+        return 5 + list(LISTS).index(name)
+
+
+def _lines(value: Value, width: int) -> int:
+    return 1 + len(value) // width if isinstance(value, str) else 1
+
+
+def _font(*, bold: bool = False, italic: bool = False, size: int = 11, color: str = _INK) -> Font:
+    return Font(name="Calibri", bold=bold, italic=italic, size=size, color=color)
+
+
+def _plain(text: str) -> str:
+    """Drop what a workbook cannot hold."""
+    return str(ILLEGAL_CHARACTERS_RE.sub("", text.encode("utf-8", "replace").decode()))
+
+
+def _write(cell: Cell, value: Value) -> Cell:
+    """Fill a cell; a text stays a text, whatever it begins with."""
+    if isinstance(value, str):
+        cell.value = _plain(value)
+        cell.data_type = "s"  # not "f": "=1+1" is no formula here, nor "#N/A" an error
+        cell.quotePrefix = value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    else:
+        cell.value = value
+    return cell
+
+
+_CLOCK = re.compile(rb"<dcterms:modified.*?</dcterms:modified>")
+_SAME_DAY = (1980, 1, 1, 0, 0, 0)
+
+
+def _without_clock(raw: bytes) -> bytes:
+    """Take the moment of writing out of a workbook, so that equal content gives equal bytes."""
+    made = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(raw)) as source,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "docProps/core.xml":
+                data = _CLOCK.sub(b"", data)
+            target.writestr(zipfile.ZipInfo(name, _SAME_DAY), data, zipfile.ZIP_DEFLATED)
+    return made.getvalue()

@@ -1,0 +1,44 @@
+"""The preparation lists beside a pack: one file per manager, for that manager alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from pipeline.run.files import Target, remove_folder, slug, write_whole
+
+FOLDER = "managers"
+
+
+def put_lists(folder: Target, pages: Mapping[str, str]) -> str | None:
+    """Write the lists of a session in the place of those before; return their mark.
+
+    Parameters
+    ----------
+    folder
+        Of the session.
+    pages
+        Each page by its reader.
+    """
+    wanted = {f"{slug(reader)}.html": page for reader, page in pages.items()}
+    for old in (folder / FOLDER).glob("*.html"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, page in wanted.items():
+        write_whole(folder / FOLDER / name, page)
+    return mark_of_lists(folder)
+
+
+def drop_lists(folder: Target) -> None:
+    """Remove the lists of a pack that failed."""
+    remove_folder(folder / FOLDER)
+
+
+def mark_of_lists(folder: Target) -> str | None:
+    """Return one mark for all lists that are there, which names no reader; None without any."""
+    digest = hashlib.blake2b(digest_size=16)
+    found = {path.name: path for path in (folder / FOLDER).glob("*.html")}
+    for name in sorted(found):
+        digest.update(hashlib.blake2b(name.encode()).digest())
+        digest.update(hashlib.blake2b(found[name].read_bytes()).digest())
+    return digest.hexdigest() if found else None
