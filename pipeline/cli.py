@@ -27,7 +27,7 @@ from pipeline.errors import (
     msg,
 )
 from pipeline.locale import Language
-from pipeline.settings import LanguageCode, Settings, read_settings
+from pipeline.settings import Audience, LanguageCode, Settings, read_settings
 
 if TYPE_CHECKING:
     from pipeline.run.batch import Watcher
@@ -246,6 +246,10 @@ def packs(
         str | None,
         typer.Option(metavar="URL", help="Dask scheduler whose workers make the packs."),
     ] = None,
+    audience: Annotated[
+        list[Audience] | None,
+        typer.Option(help="For whom; may be repeated. Default: the room."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Make also packs in which nothing has changed.")
     ] = False,
@@ -255,7 +259,7 @@ def packs(
     from pipeline.run.cluster import pool_of
     from pipeline.run.due import read_span
     from pipeline.run.outcome import MADE
-    from pipeline.run.plan import choose_sessions, plan_packs
+    from pipeline.run.plan import choose_sessions, plan_packs, readers_of
     from pipeline.run.progress import ending
     from pipeline.store import open_store
 
@@ -270,8 +274,9 @@ def packs(
         chosen = choose_sessions(
             store, session_ids=session or (), departments=department or (), cycle=cycle, due=span
         )
+        readers = readers_of(store, audience or [Audience.ROOM])
+        planned = plan_packs(settings, chosen, context.chosen, readers)
     with _stoppable(), _watcher(context) as watcher:
-        planned = plan_packs(settings, chosen, context.chosen)
         report = run_packs(settings, planned, force=force, pool=pool, watcher=watcher)
     if report.interrupted:
         text = msg(

@@ -169,10 +169,9 @@ def _rounds(
         # another run may have made it between the look and the claim
         mine = [job for job in left if job.place not in held]
         todo = mine if force else _leave_current(mine, keep, lock)
-        by_session = {job.session.session_id: job.place for job in todo}
 
-        def made(outcome: Outcome, places: dict[str, str] = by_session) -> None:
-            lock.release(places[outcome.session_id])
+        def made(outcome: Outcome) -> None:
+            lock.release(outcome.place)
             keep(outcome)
 
         make_packs(todo, settings.run, pool=pool, listener=made)
@@ -197,7 +196,7 @@ def _leave_current(
         if record is not None and is_current(job, record):
             if lock is not None:
                 lock.release(job.place)
-            keep(Outcome.unchanged(record))
+            keep(Outcome.unchanged(record, job.place))
         else:
             others.append(job)
     return others

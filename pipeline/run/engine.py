@@ -195,4 +195,5 @@ def _lost(job: PackJob) -> Outcome:
         seconds=0.0,
         made_at=dt.datetime.now(dt.UTC),
         error=msg("The process that made this pack was killed twice."),
+        place=job.place,
     )

@@ -124,6 +124,7 @@ def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | N
         organisation=job.organisation,
         content=facts.get("content"),
         form=facts.get("form"),
+        place=job.place,
         lists=facts.get("lists"),
     )
     with contextlib.suppress(OSError):  # disk full or forbidden: the outcome itself says so

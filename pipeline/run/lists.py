@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from pipeline.run.files import Target, remove_folder, slug, write_whole
+from pipeline.run.files import Target, slug, write_whole
 
 FOLDER = "managers"
 
@@ -31,7 +31,8 @@ def put_lists(folder: Target, pages: Mapping[str, str]) -> str | None:
 
 def drop_lists(folder: Target) -> None:
     """Remove the lists of a pack that failed."""
-    remove_folder(folder / FOLDER)
+    for page in (folder / FOLDER).glob("*.html"):
+        page.unlink()
 
 
 def mark_of_lists(folder: Target) -> str | None:

@@ -123,7 +123,11 @@ class RunLock:
         with guard(self.folder):
             held = self._held_by_others()
             busy = {reports / place for place in held}
-            parts = {*reports.glob("*/*/.*.part"), *reports.glob("*/*/managers/.*.part")}
+            parts = {
+                part
+                for place in ("*/*", "*/*/*", "*/*/managers/*")
+                for part in reports.glob(f"{place}/.*.part")
+            }
             if not held:
                 parts |= {*reports.glob(".*.part"), *self.folder.glob(".*.part")}
             for part in parts:

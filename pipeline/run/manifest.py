@@ -17,6 +17,7 @@ from pipeline.decision_form import FORM_FILE
 from pipeline.locale import Language
 from pipeline.run.files import Target, reports_of, write_json, write_whole
 from pipeline.run.outcome import FAILED, MADE, RECORD, UNCHANGED, Outcome
+from pipeline.run.plan import PACK_FILE
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,13 +91,19 @@ def index_is_behind(settings: Settings) -> bool:
 
 
 def _records(settings: Settings) -> list[Target]:
-    return sorted(reports_of(settings).glob(f"*/*/{RECORD}"))
+    reports = reports_of(settings)
+    return sorted(
+        record
+        for place in ("*/*", "*/*/*", "*/*/managers/*")
+        for record in reports.glob(f"{place}/{RECORD}")
+    )
 
 
 def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEntry:
     from pipeline.pack.index import IndexEntry
 
-    page, form = record.parent / "calibration-pack.html", record.parent / FORM_FILE
+    depth = len(reports_of(settings).parts)
+    page, form = record.parent / PACK_FILE, record.parent / FORM_FILE
     return IndexEntry(
         session_id=found["session_id"],
         department=found["department"],
@@ -104,8 +111,8 @@ def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEn
         kind=found["kind"],
         audience=found["audience"],
         status=found["status"],
-        href="/".join(page.parts[-3:]) if page.exists() else None,
-        form_href="/".join(form.parts[-3:]) if form.exists() else None,
+        href="/".join(page.parts[depth:]) if page.exists() else None,
+        form_href="/".join(form.parts[depth:]) if form.exists() else None,
         seconds=found["seconds"],
         warnings=tuple(found["warnings"]),
         message=found["error"],

@@ -47,6 +47,9 @@ class Outcome:
         in it later does not make the pack another one.
     lists
         One digest of all preparation lists; missing where there are none.
+    place
+        Folder of the pack within reports/. Not recorded: the record lies there, and the records of
+        a run name no reader.
     """
 
     session_id: str
@@ -66,21 +69,24 @@ class Outcome:
     content: str | None = None
     form: str | None = None
     lists: str | None = None
+    place: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return the outcome as plain values, to be kept."""
         plain = asdict(self)
+        del plain["place"]
         plain["made_at"] = self.made_at.isoformat(timespec="seconds")
         plain["seconds"] = round(self.seconds, 2)
         plain["error"] = str(self.error) if self.error else None
         return plain
 
     @classmethod
-    def unchanged(cls, record: dict[str, Any]) -> Outcome:
+    def unchanged(cls, record: dict[str, Any], place: str) -> Outcome:
         """Return the outcome of a pack that was left alone, from its record."""
         return cls(
             **{
                 **record,
+                "place": place,
                 "status": UNCHANGED,
                 "seconds": 0.0,
                 "made_at": dt.datetime.fromisoformat(record["made_at"]),

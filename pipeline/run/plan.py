@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from pipeline.errors import WrongUse, msg
 from pipeline.run.due import due_within
 from pipeline.run.files import Target, reports_of, slug
 from pipeline.run.parameters import PackParameters
-from pipeline.settings import REPOSITORY, LanguageCode, Settings
+from pipeline.settings import REPOSITORY, Audience, LanguageCode, Settings
 from pipeline.store import Session, Store
 
 NOTEBOOKS = REPOSITORY / "notebooks"
+PACK_FILE = "calibration-pack.html"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class PackJob:
         The HTML file.
     title
         Title of the page.
+    place
+        Folder of the pack within reports/; each pack has one of its own.
     key, organisation
         What the pack is made from, for its record; see `key`.
     """
@@ -42,13 +45,47 @@ class PackJob:
     parameters: PackParameters
     output: Target
     title: str
+    place: str
     key: str = ""
     organisation: tuple[float, ...] = ()
 
-    @property
-    def place(self) -> str:
-        """Folder of the session within reports/; says which session without naming anybody."""
-        return "/".join(self.output.parts[-3:-1])
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads a pack: an audience, and for a manager's pack which one."""
+
+    audience: Audience
+    viewer_id: str | None = None
+
+
+def room_only(_session: Session) -> Sequence[Reader]:
+    """Return the room, which every session has."""
+    return (Reader(Audience.ROOM),)
+
+
+def readers_of(
+    store: Store, audiences: Collection[Audience]
+) -> Callable[[Session], Sequence[Reader]]:
+    """Return a function that tells for whom packs of a session are made.
+
+    Parameters
+    ----------
+    store
+        Tells which managers rated in a session.
+    audiences
+        Which cuts.
+    """
+
+    def readers(session: Session) -> Sequence[Reader]:
+        found = [Reader(one) for one in Audience if one in audiences and one != Audience.MANAGER]
+        if Audience.MANAGER in audiences:
+            from pipeline.privacy import preparing  # takes a second, and is needed for these only
+
+            data = store.session_data(session.session_id)
+            found += [Reader(Audience.MANAGER, one) for one in preparing(data)]
+        return found
+
+    return readers
 
 
 def session_folder(settings: Settings, session: Session) -> Target:
@@ -119,21 +156,51 @@ def choose_sessions(
 
 
 def plan_packs(
-    settings: Settings, sessions: Sequence[Session], language: LanguageCode | None = None
+    settings: Settings,
+    sessions: Sequence[Session],
+    language: LanguageCode | None = None,
+    readers: Callable[[Session], Sequence[Reader]] = room_only,
 ) -> list[PackJob]:
-    """Return a pack job for each session."""
+    """Return a pack job for each session and reader.
+
+    Parameters
+    ----------
+    settings
+        Of the home folder.
+    sessions
+        Which sessions.
+    language
+        Of the packs; each department's own by default.
+    readers
+        For whom packs of a session are made; see `readers_of`.
+    """
     jobs = []
     for session in sessions:
         chosen = language or settings.language_of(session.department)
-        jobs.append(
-            PackJob(
-                session=session,
-                notebook=NOTEBOOKS / "calibration_pack.ipynb",
-                parameters=PackParameters(
-                    session_id=session.session_id, language=chosen, home=settings.home
-                ),
-                output=session_folder(settings, session) / "calibration-pack.html",
-                title=f"{session.department} · {session.cycle}",
+        for reader in readers(session):
+            place = f"{slug(session.cycle)}/{slug(session.session_id)}{_subfolder(reader)}"
+            jobs.append(
+                PackJob(
+                    session=session,
+                    notebook=NOTEBOOKS / "calibration_pack.ipynb",
+                    parameters=PackParameters(
+                        session_id=session.session_id,
+                        language=chosen,
+                        audience=reader.audience,
+                        viewer_id=reader.viewer_id,
+                        home=settings.home,
+                    ),
+                    output=reports_of(settings) / place / PACK_FILE,
+                    title=f"{session.department} · {session.cycle}",
+                    place=place,
+                )
             )
-        )
     return jobs
+
+
+def _subfolder(reader: Reader) -> str:
+    if reader.audience is Audience.ROOM:
+        return ""
+    if reader.viewer_id is None:
+        return f"/{reader.audience.value}"
+    return f"/managers/{slug(reader.viewer_id)}"

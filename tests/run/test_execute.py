@@ -6,6 +6,7 @@ import json
 import os
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -140,13 +141,7 @@ def test_parameters_arrive_as_they_are(make_job: JobMaker, limits: RunSettings) 
     """Quotes, braces and non-Latin text reach the notebook unharmed."""
     name = "a'b\"{c}\\ 名 \N{GRINNING FACE}"
     job = make_job(f"assert session_id == {name!r}, 'other'\n{GOOD}")
-    job = execute.PackJob(
-        job.session,
-        job.notebook,
-        job.parameters.model_copy(update={"session_id": name}),
-        job.output,
-        job.title,
-    )
+    job = replace(job, parameters=job.parameters.model_copy(update={"session_id": name}))
     outcome = make_pack(job, limits)
     assert outcome.status == MADE, outcome.error
 

@@ -43,6 +43,7 @@ def job(tmp_path: Path) -> PackJob:
         parameters=PackParameters(session_id="s", language="en", home=tmp_path),
         output=tmp_path / "2026" / "s" / "calibration-pack.html",
         title="t",
+        place="2026/s",
     )
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,9 +90,7 @@ def reports(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Monk
 def job_in(reports: Target, made: PackJob) -> PackJob:
     """Return a job that writes to the place of the reports."""
     folder = reports / "2026" / made.session.session_id
-    return PackJob(
-        made.session, made.notebook, made.parameters, folder / made.output.name, made.title
-    )
+    return replace(made, output=folder / made.output.name)
 
 
 def test_files_are_written_read_listed_and_deleted(reports: Target, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def make_job(tmp_path: Path) -> JobMaker:
             parameters=PackParameters(session_id=name, language="nl", home=tmp_path),
             output=tmp_path / "reports" / "2026" / name / "calibration-pack.html",
             title="Titel",
+            place=f"2026/{name}",
         )
 
     return make
