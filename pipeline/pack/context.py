@@ -130,6 +130,7 @@ class Context:
             "results": (data.results, "employee_id"),
             "goals": (data.goals, "owner_id"),
             "employees": (data.employees, "employee_id"),
+            "past_ratings": (data.past_ratings, "employee_id"),
         }
         wanted = {case.subject_id for case in self.plan.cases}
         wanted |= {case.employee_id for case in self.plan.cases}

@@ -18,6 +18,7 @@ from pipeline.pack.blocks import (
 )
 from pipeline.pack.context import Context
 from pipeline.pack.marks import timeline
+from pipeline.pack.sections import prompts
 from pipeline.pack.wording import AGENDA_ITEMS
 
 _TONES = {"opening": "c", "anchor": "b", "outliers": "a", "break": "d", "quiet": "b", "smart": "c"}
@@ -70,6 +71,7 @@ def build(context: Context) -> list[Block]:
         )
     )
     blocks += _turns(context)
+    blocks += prompts.of_session(context)
     blocks.append(
         Part(
             say(msg("SMART round")),

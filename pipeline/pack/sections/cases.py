@@ -12,7 +12,7 @@ from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Table, Text, Tools
 from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import strip
-from pipeline.pack.sections import case_evidence
+from pipeline.pack.sections import case_evidence, prompts
 from pipeline.pack.wording import (
     ANSWERS,
     NO_VALUE,
@@ -139,7 +139,7 @@ def questions(context: Context, case: Case) -> tuple[str, ...]:
     of_every_case = context.focus.of_every_case
     if of_every_case is not None and not context.is_conversation:
         chosen = [of_every_case, *chosen[: MOST_QUESTIONS - 1]]
-    return tuple(context.say(one) for one in chosen)
+    return (*(context.say(one) for one in chosen), *prompts.of_case(context, case))
 
 
 def _subtitle(context: Context, person: list[Row]) -> str:
