@@ -90,5 +90,10 @@ def _from_1_to_2(connection: sa.Connection) -> None:
     count_everything(connection)
 
 
-_STEPS: dict[int, Callable[[sa.Connection], None]] = {1: _from_1_to_2}
+def _from_2_to_3(connection: sa.Connection) -> None:
+    """Add the register of decisions."""
+    schema.register.create(connection)
+
+
+_STEPS: dict[int, Callable[[sa.Connection], None]] = {1: _from_1_to_2, 2: _from_2_to_3}
 """How to come from a version to the next."""

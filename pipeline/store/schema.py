@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from pipeline.tables import TABLES, key_of, kind_of
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = sa.MetaData()
 
@@ -135,6 +135,22 @@ batch_files = sa.Table(
     sa.Column("n_rejected", sa.Integer, nullable=False),
 )
 
+register = sa.Table(
+    "register",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("content", sa.Text),
+    sa.Column("salt", sa.Text),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+)
+"""What sessions decided, append only; see `register`."""
+
 rejections = sa.Table(
     "rejections",
     metadata,
@@ -147,3 +163,35 @@ rejections = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("employee_id", sa.Text),
 )
+
+
+# the database refuses what a slip or another program would do; whoever may drop triggers can still
+# alter entries, and the chain shows it
+_ERASES = (
+    "NEW.content IS NULL AND NEW.salt IS NULL AND NEW.number = OLD.number"
+    " AND NEW.hash = OLD.hash AND NEW.previous = OLD.previous AND NEW.digest = OLD.digest"
+    " AND NEW.recorded_at = OLD.recorded_at AND NEW.session_id = OLD.session_id"
+    " AND NEW.kind = OLD.kind AND NEW.source = OLD.source"
+)
+_GUARDS = {
+    "sqlite": (
+        "CREATE TRIGGER register_keeps BEFORE DELETE ON register"
+        " BEGIN SELECT RAISE(ABORT, 'the register is append only'); END",
+        f"CREATE TRIGGER register_stays BEFORE UPDATE ON register WHEN NOT ({_ERASES})"
+        " BEGIN SELECT RAISE(ABORT, 'the register is append only'); END",
+    ),
+    "postgresql": (
+        "CREATE OR REPLACE FUNCTION register_refuses() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the register is append only'; END $$",
+        "CREATE TRIGGER register_keeps BEFORE DELETE ON register"
+        " FOR EACH ROW EXECUTE FUNCTION register_refuses()",
+        f"CREATE TRIGGER register_stays BEFORE UPDATE ON register FOR EACH ROW"
+        f" WHEN (NOT ({_ERASES})) EXECUTE FUNCTION register_refuses()",
+        "CREATE TRIGGER register_whole BEFORE TRUNCATE ON register"
+        " EXECUTE FUNCTION register_refuses()",
+    ),
+}
+for _dialect, _statements in _GUARDS.items():
+    for _statement in _statements:
+        _guard = sa.DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+        sa.event.listen(register, "after_create", _guard.execute_if(dialect=_dialect))
