@@ -46,7 +46,7 @@ _READ_BYTES = 1 << 20
 
 _FORBIDDEN = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _MARKS = re.compile(rb"<(?:\w+:)?(?:f|mergeCell)[\s/>]")
-_DAMAGED = (
+DAMAGED = (
     zipfile.BadZipFile,
     InvalidFileException,
     ParseError,
@@ -73,14 +73,14 @@ class Workbook:
 
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
-        self._packed = _open_package(name, data)
+        self._packed = open_package(name, data)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # unsupported decorations do not concern us
                 self._book = openpyxl.load_workbook(
                     io.BytesIO(data), read_only=True, data_only=True, keep_links=False
                 )
-        except _DAMAGED:
+        except DAMAGED:
             raise _damaged(name) from None
         shown = [sheet for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
         self._sheets = {sheet.title: sheet for sheet in shown or self._book.worksheets}
@@ -105,7 +105,7 @@ class Workbook:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return self._read(sheet)
-        except _DAMAGED:
+        except DAMAGED:
             raise _damaged(self.name) from None
 
     def _choose(self, table: str, title: str | None) -> Any:
@@ -126,7 +126,7 @@ class Workbook:
                 )
         try:
             filled = [sheet for sheet in self._sheets.values() if _has_cells(sheet)]
-        except _DAMAGED:
+        except DAMAGED:
             raise _damaged(self.name) from None
         if len(filled) == 1:
             return filled[0]
@@ -232,7 +232,14 @@ class _Marks:
         return {column: np.array(rows, dtype=np.int64) for column, rows in found.items()}
 
 
-def _open_package(name: str, data: bytes) -> zipfile.ZipFile:
+def open_package(name: str, data: bytes) -> zipfile.ZipFile:
+    """Open the parts of a workbook, once their sizes and their XML are known to do no harm.
+
+    Raises
+    ------
+    UnreadableInput
+        It is no workbook, is protected by a password, or unpacks to too much.
+    """
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise UnreadableInput(
             msg(
@@ -257,7 +264,7 @@ def _open_package(name: str, data: bytes) -> zipfile.ZipFile:
         for part in parts:
             if part.filename.endswith((".xml", ".rels")):
                 _refuse_entities(name, package, part)
-    except _DAMAGED:
+    except DAMAGED:
         raise _damaged(name) from None
     return package
 

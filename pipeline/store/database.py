@@ -15,10 +15,11 @@ from sqlalchemy import event
 
 from pipeline.errors import Message, StoreError, WrongUse, msg
 from pipeline.settings import Settings
-from pipeline.store import load, schema, sessions, slices, stamps
+from pipeline.store import load, register, schema, sessions, slices, stamps
 from pipeline.store.counts import refresh_counts
 from pipeline.store.load import Batch
 from pipeline.store.migrate import WRITES_AT_ONCE, ensure_schema
+from pipeline.store.recording import Recording
 from pipeline.store.sessions import Session
 from pipeline.tables import key_of
 
@@ -184,6 +185,24 @@ class Store:
             corrected={table: count.corrected for table, count in counts.items()},
             unchanged={table: count.unchanged for table, count in counts.items()},
         )
+
+    # the register ----------------------------------------------------------------------------
+
+    @contextmanager
+    def recording(self, session_id: str) -> Iterator[Recording]:
+        """Open one transaction to record what a session decided: all of it is kept, or nothing."""
+        with self.writing() as connection:
+            yield Recording(connection, session_id)
+
+    def register_entries(self, session_id: str | None = None) -> list[register.Entry]:
+        """Return the entries of the register, of one session or of all, in order."""
+        with self.reading() as connection:
+            return register.entries(connection, session_id)
+
+    def verify_register(self, head: str | None = None) -> register.Verification:
+        """Tell whether the register is as it was written; see `register.verify`."""
+        with self.reading() as connection:
+            return register.verify(connection, head)
 
     def batches(self) -> list[Batch]:
         """Return the record of every import, oldest first."""
