@@ -126,9 +126,12 @@ class _Row:
         self.n_faults = 0
 
     def fault(self, column: str, reason: Message) -> None:
-        """Keep a fault of this row."""
+        """Keep a fault of this row; of each cell the first, since others follow from it."""
         self.n_faults += 1
-        self._checked.faults.append(self._at(column, reason))
+        found = self._at(column, reason)
+        places = {(one.sheet, one.row, one.column) for one in self._checked.faults}
+        if (found.sheet, found.row, found.column) not in places:
+            self._checked.faults.append(found)
 
     def remark(self, column: str, reason: Message) -> None:
         """Keep a remark about this row."""

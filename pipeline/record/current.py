@@ -19,7 +19,7 @@ def expected_of(data: SessionData) -> Expected:
     """
     rated = data.ratings[data.ratings["score"].notna()]
     means = rated.groupby(["subject_id", "criterion_id"])["score"].mean()
-    scores = {(str(a), str(b)): float(value) for (a, b), value in means.items()}
+    scores = {(str(a), str(b)): round(float(value), 4) for (a, b), value in means.items()}
     try:
         standing = estimate_standing(
             data.ratings,
@@ -30,7 +30,7 @@ def expected_of(data: SessionData) -> Expected:
         ).subjects
         overall = standing.dropna(subset=["score"])
         scores |= {
-            (str(subject), OVERALL): float(score)
+            (str(subject), OVERALL): round(float(score), 4)
             for subject, score in zip(overall["subject_id"], overall["score"], strict=True)
         }
     except NotEstimable:

@@ -288,3 +288,33 @@ def _frame(table: str, rows: list[dict[str, Any]], name: str) -> pd.DataFrame:
     for column in columns:
         made[column] = made[column].astype(dtype_of(table, column))
     return made.assign(source_file=name, source_line=range(1, len(rows) + 1))
+
+
+def lock_session(
+    store: Store, session_id: str, *, unlock: str | None = None, now: dt.datetime | None = None
+) -> bool:
+    """Close a session for records, or open it again.
+
+    Parameters
+    ----------
+    store
+        Where decisions are kept.
+    session_id
+        Which session.
+    unlock
+        Why it is opened again; without it the session is closed.
+    now
+        In UTC; by default that of the clock.
+
+    Returns
+    -------
+    bool
+        Whether that changed anything.
+    """
+    store.session(session_id)
+    with store.recording(session_id) as recording:
+        if is_locked(recording.entries) == (unlock is None):
+            return False
+        entry = NewEntry("locked", {}) if unlock is None else NewEntry("unlocked", {"why": unlock})
+        recording.append([entry], source="", now=now or dt.datetime.now(dt.UTC))
+        return True

@@ -29,7 +29,7 @@ from pipeline.settings import REPOSITORY, Settings
 from pipeline.store import Store
 
 PACKAGE = REPOSITORY / "pipeline"
-NO_BEARING = ("__main__.py", "cli.py", "ingest", "run", "sample")
+NO_BEARING = ("__main__.py", "cli", "ingest", "run", "sample")
 """Parts of the package that decide which packs are made and when, not what is in them. Parameters
 and title are in the key themselves."""
 ELSEWHERE = {"store", "run", "imports", "cluster", "output"}

@@ -1,0 +1,190 @@
+"""Commands about what a session decided: record, lock, verify, export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from pipeline.cli.app import Context, app, busy, context_of
+from pipeline.errors import EXIT_OK, EXIT_SOME_FAILED, msg, msgn
+
+if TYPE_CHECKING:
+    from pipeline.record import FormRefused
+    from pipeline.record.form import Fault
+
+
+@app.command()
+def record(
+    ctx: typer.Context,
+    forms: Annotated[list[Path], typer.Argument(help="Filled-in decision forms.")],
+    supersede: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON", help="Why what contradicts earlier decisions replaces them."
+        ),
+    ] = None,
+) -> None:
+    """Record what sessions decided; a form with faults changes nothing."""
+    from pipeline.record import FormRefused, record_form
+    from pipeline.store import open_store
+
+    context = context_of(ctx)
+    settings = context.settings()
+    code = EXIT_OK
+    with open_store(settings) as store:
+        for form in forms:
+            try:
+                with busy(context, msg("Checking {file}", file=form.name)):
+                    found = record_form(form, settings, store, supersede=supersede)
+            except FormRefused as refused:
+                code = refused.exit_code
+                _show_refused(context, refused)
+                continue
+            context.event(
+                "record",
+                file=form.name,
+                session_id=found.session_id,
+                new=found.new,
+                added=found.added,
+                replaced=found.replaced,
+                unchanged=found.unchanged,
+                decisions=found.n_decisions,
+                head=found.head,
+            )
+            context.tell(
+                msg(
+                    "{session_id}: {new} new, {added} added to, {replaced} replaced, {unchanged}"
+                    " there already. Scores with an outcome: {decisions}.",
+                    session_id=found.session_id,
+                    new=found.new,
+                    added=found.added,
+                    replaced=found.replaced,
+                    unchanged=found.unchanged,
+                    decisions=found.n_decisions,
+                )
+            )
+            _show_places(context, found.remarks)
+            context.tell(msg("Last hash of the register: {head}", head=found.head))
+    if code:
+        raise typer.Exit(code)
+
+
+def _show_refused(context: Context, refused: FormRefused) -> None:
+    context.event(
+        "refused",
+        faults=[
+            {"sheet": f.sheet, "row": f.row, "column": f.column, "reason": str(f.reason)}
+            for f in refused.faults
+        ],
+    )
+    context.err.print(Text(context.language.say(refused.message), style="red"))
+    _show_places(context, refused.faults)
+
+
+def _show_places(context: Context, found: Sequence[Fault]) -> None:
+    rows = [
+        [
+            one.sheet,
+            context.language.whole(one.row) if one.row else "",
+            one.column,
+            context.language.say(one.reason),
+        ]
+        for one in found
+    ]
+    if rows:
+        context.table([msg("sheet"), msg("row"), msg("column"), msg("what")], rows)
+
+
+@app.command()
+def lock(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(help="The session.")],
+    unlock: Annotated[
+        str | None, typer.Option("--unlock", metavar="REASON", help="Open it again, and why.")
+    ] = None,
+) -> None:
+    """Close a session: nothing is recorded any more. The lock is an entry of the register."""
+    from pipeline.record import lock_session
+    from pipeline.store import open_store
+
+    context = context_of(ctx)
+    with open_store(context.settings()) as store:
+        changed = lock_session(store, session, unlock=unlock)
+    context.event("lock", session_id=session, locked=unlock is None, changed=changed)
+    texts = {
+        (True, True): msg("Session {session_id} is locked.", session_id=session),
+        (True, False): msg("Session {session_id} was locked already.", session_id=session),
+        (False, True): msg("Session {session_id} is open again.", session_id=session),
+        (False, False): msg("Session {session_id} was not locked.", session_id=session),
+    }
+    context.tell(texts[unlock is None, changed])
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="HASH", help="A last hash that was noted before; it has to be there."),
+    ] = None,
+) -> None:
+    """Prove that nothing in the register of decisions was altered."""
+    from pipeline.store import open_store
+
+    context = context_of(ctx)
+    with open_store(context.settings()) as store:
+        found = store.verify_register(head)
+    context.event(
+        "verify",
+        intact=found.intact,
+        entries=found.n_entries,
+        erased=found.n_erased,
+        head=found.head,
+        faults=[str(fault) for fault in found.faults],
+    )
+    for fault in found.faults:
+        context.err.print(Text(context.language.say(fault), style="red"))
+    if not found.intact:
+        raise typer.Exit(EXIT_SOME_FAILED)
+    context.tell(
+        msgn(
+            "The register is intact: {n} entry. Last hash: {head}",
+            "The register is intact: {n} entries. Last hash: {head}",
+            found.n_entries,
+            head=found.head or "-",
+        )
+    )
+
+
+export = typer.Typer(no_args_is_help=True, help="Write what was decided for other systems.")
+app.add_typer(export, name="export")
+
+
+@export.command("decisions")
+def export_decisions(
+    ctx: typer.Context,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file to write.")],
+    cycle: Annotated[str | None, typer.Option(help="Only this cycle.")] = None,
+    session: Annotated[list[str] | None, typer.Option(help="Only this session.")] = None,
+) -> None:
+    """Write the scores that people decided on; nothing computed is in it."""
+    from pipeline.record import decisions_table, write_csv
+    from pipeline.store import open_store
+
+    context = context_of(ctx)
+    with open_store(context.settings()) as store:
+        table = decisions_table(store, cycle=cycle, session_ids=session or ())
+    write_csv(table, target)
+    context.event("export", file=str(target), rows=len(table))
+    context.tell(
+        msgn(
+            "Wrote {n} decision to {file}.",
+            "Wrote {n} decisions to {file}.",
+            len(table),
+            file=str(target),
+        )
+    )
