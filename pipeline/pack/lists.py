@@ -19,6 +19,9 @@ from pipeline.privacy import preparation as cut_for
 from pipeline.settings import Settings
 from pipeline.store import SessionData
 
+MOST_READERS = 60
+"""With more raters than this nobody sits around a table to prepare for, and no lists are made."""
+
 
 @dataclass(frozen=True)
 class PreparationList:
@@ -83,7 +86,8 @@ def make_lists(
 def _lists(
     data: SessionData, room: View, settings: Settings, language: Language
 ) -> Iterator[PreparationList]:
-    for reader in preparing(data):
+    readers = preparing(data)
+    for reader in readers if len(readers) <= MOST_READERS else ():
         view = cut_for(data, settings, reader, room.analysis)
         context = Context(view, plan_agenda(view.analysis, settings), settings, language)
         say = context.say

@@ -244,7 +244,9 @@ def test_many_cases_become_a_table(pack_of: MakePack) -> None:
     pack = pack_of(Shape(n_people=400, n_raters=20))
     html = str(pack.cases().html)
     assert html.count('<article class="case"') <= 25
-    assert "Cases for later, or discussed briefly" in html
+    rows = html.count("<tr>", 0, html.index("<article")) - 1
+    assert rows == len(pack.context.plan.cases)
+    assert html.count('<a href="#case-') == html.count('<article class="case"')
 
 
 def test_the_turn_order_is_fixed(pack_of: MakePack) -> None:
