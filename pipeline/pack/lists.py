@@ -86,8 +86,9 @@ def make_lists(
 def _lists(
     data: SessionData, room: View, settings: Settings, language: Language
 ) -> Iterator[PreparationList]:
-    readers = preparing(data)
-    for reader in readers if len(readers) <= MOST_READERS else ():
+    if data.ratings["rater_id"].nunique() > MOST_READERS:
+        return
+    for reader in preparing(data):
         view = cut_for(data, settings, reader, room.analysis)
         context = Context(view, plan_agenda(view.analysis, settings), settings, language)
         say = context.say
