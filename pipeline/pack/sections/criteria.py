@@ -37,7 +37,6 @@ def build(context: Context) -> list[Block]:
                 )
             )
         ),
-        *criteria_agreement.disagreement(context),
         *_table(context, found, shared),
     ]
     if shared is None and not isinstance(agreement, Agreement):

@@ -39,8 +39,8 @@ UNLOCKS = {
 def build(context: Context) -> list[Block]:
     """Make the frame."""
     say = context.say
-    blocks: list[Block] = [_scale(context)]
-    blocks += _criteria(context)
+    blocks: list[Block] = [scale(context)]
+    blocks += criteria(context)
     blocks += _cycle(context)
     blocks.append(
         Part(say(msg("Ground rules")), (Bullets(tuple(say(one) for one in GROUND_RULES)),))
@@ -65,16 +65,17 @@ def build(context: Context) -> list[Block]:
     return blocks
 
 
-def _scale(context: Context) -> Block:
-    scale = context.settings.scale
-    labels = [scale.label(point, context.language.code) for point in context.points]
+def scale(context: Context) -> Block:
+    """Show the scale: its points and what they are called."""
+    used = context.settings.scale
+    labels = [used.label(point, context.language.code) for point in context.points]
     if not any(labels) or len(labels) > 11:
         return Text(
             context.say(
                 msg(
                     "The scale runs from {low} to {high}.",
-                    low=context.score(scale.low, 1),
-                    high=context.score(scale.high, 1),
+                    low=context.score(used.low, 1),
+                    high=context.score(used.high, 1),
                 )
             )
         )
@@ -102,7 +103,8 @@ def anchor_columns(context: Context, row: dict[str, Any]) -> dict[float, str]:
     return found
 
 
-def _criteria(context: Context) -> list[Block]:
+def criteria(context: Context) -> list[Block]:
+    """Show the criteria with their behaviour, and which have none described."""
     say, rows = context.say, context.data.criteria.to_dict("records")
     if not rows:
         return [Note(say(msg("There are no criteria in these ratings.")))]
