@@ -181,7 +181,11 @@ def _items(
     )
     before = math.ceil(n / 2)
     left = total - sum(item.minutes for item in frame) - n * each
-    spare = Item("spare", left, msg("Room for what runs over, else for parked items."))
+    spare = Item(
+        "spare",
+        left,
+        msg("Room for what runs over, for conversations brought along and for parked items."),
+    )
     return (
         opening,
         *[heard] * before,

@@ -45,7 +45,7 @@ def test_every_shape_gives_a_whole_page(
     assert f'<html lang="{language}">' in page
     levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", page)]
     assert levels.count(1) == 1
-    assert levels.count(2) == (12 if shape.kind == "conversation" else 13)
+    assert levels.count(2) == (16 if shape.kind == "conversation" else 13)
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
     assert "nan" not in re.findall(r"\w+", text_of(page))
     assert "{" not in text_of(page)

@@ -25,9 +25,9 @@ def build(context: Context) -> list[Block]:
     if ratings.empty:
         return [Note(say(msg("Nobody has handed in scores yet.")))]
     points = [_complete(context, ratings), _when(context, ratings)]
-    absent = _absent(context, ratings)
     return [
         *gaps.refused(context),
+        *_absent(context, ratings),
         Text(
             say(
                 msg(
@@ -36,7 +36,7 @@ def build(context: Context) -> list[Block]:
                 )
             )
         ),
-        Bullets((*points, *absent)),
+        Bullets(tuple(points)),
         _matrix(context, ratings),
     ]
 
@@ -80,13 +80,18 @@ def _when(context: Context, ratings: pd.DataFrame) -> str:
     return f"{context.say(text)} {context.say(alone)}"
 
 
-def _absent(context: Context, ratings: pd.DataFrame) -> list[str]:
-    """Name who takes a turn without having scored."""
+def _absent(context: Context, ratings: pd.DataFrame) -> list[Block]:
+    """Name who takes a turn without having scored: this part would end their blindness."""
     missing = [one for one in turn_order(context.data) if one not in set(ratings["rater_id"])]
     if not missing:
         return []
     names = context.language.join([context.person(one) for one in missing])
-    return [context.say(msg("No scores yet from {names}. Ask for them first.", names=names))]
+    text = msg(
+        "No scores yet from {names}. Hand out this pack once they have scored: with these numbers"
+        " in hand nobody scores blind.",
+        names=names,
+    )
+    return [Note(context.say(text), tone="warning")]
 
 
 def _matrix(context: Context, ratings: pd.DataFrame) -> Table:

@@ -69,8 +69,8 @@ def _size(context: Context) -> list[Block]:
     everybody = len(context.data.participants)
     if everybody > most:
         split = msg(
-            "With {n} people in the room, above {most}, make two groups: nobody gets a turn in"
-            " time.",
+            "With {n} people in the room, above {most}, not everybody gets a turn: make two"
+            " groups.",
             n=everybody,
             most=most,
         )
