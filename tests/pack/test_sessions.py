@@ -29,7 +29,7 @@ SHAPES = {
 
 def text_of(html: str) -> str:
     """Return what a reader reads."""
-    plain = re.sub(r"<style>.*?</style>", " ", html, flags=re.DOTALL)
+    plain = re.sub(r"<(style|script)>.*?</\1>", " ", html, flags=re.DOTALL)
     plain = re.sub(r"<[^>]+>", " ", plain)
     return re.sub(r"\s+", " ", plain)
 
