@@ -66,7 +66,6 @@ class Analysis:
     agreement: Agreement | NoAnswer
     distribution: Distribution | NoAnswer
     standing: Standing | NoAnswer
-    profiles: Profiles | NoAnswer
     evidence: Evidence | NoAnswer
     # raters, where they can be compared
     flags: Flags | NoAnswer | None = None
@@ -85,6 +84,7 @@ class Analysis:
     differential: DifferentialSeverity | NoAnswer | None = None
     styles: Styles | NoAnswer | None = None
     # people
+    profiles: Profiles | NoAnswer | None = None
     expected: Expected | NoAnswer | None = None
     under_the_radar: UnderTheRadar | NoAnswer | None = None
     nine_box: NineBox | NoAnswer | None = None
@@ -162,7 +162,6 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             cycle_order=list(data.cycles),
             floor=chosen.minimum_comparables,
         ),
-        profiles=_ask(estimate_profiles, ratings),
         evidence=_ask(
             estimate_evidence,
             ratings,
@@ -328,6 +327,7 @@ def _about_people(
     )
     return {
         **_between_groups(data, settings, component),
+        "profiles": _ask(estimate_profiles, ratings),
         "recency": _ask(
             estimate_recency,
             ratings,

@@ -32,7 +32,12 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
     say, session = context.say, context.session
     facts = [
         (say(msg("Cycle")), session.cycle),
-        (say(msg("Focus")), say(FOCUS.get(session.focus, FOCUS["performance"]))),
+        # the focus is about people; conversations have a theme
+        *(
+            []
+            if context.is_conversation
+            else [(say(msg("Focus")), say(FOCUS.get(session.focus, FOCUS["performance"])))]
+        ),
         (
             say(msg("Date")),
             context.date(session.held_on) if session.held_on else say(msg("not planned yet")),

@@ -85,7 +85,7 @@ def _groups(context: Context) -> list[Block]:
 def _profiles(context: Context) -> list[Block]:
     found = context.analysis.profiles
     if not isinstance(found, Profiles):
-        return [context.reason(found, ANSWERS["profiles"])]
+        return [context.no_answer(found, ANSWERS["profiles"])]
     blocks: list[Block] = []
     if found.n_profiles < 2:
         blocks.append(
