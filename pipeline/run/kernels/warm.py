@@ -108,17 +108,21 @@ def rehearse() -> None:
 
 
 def _invented() -> dict[str, Any]:
-    """Return tables of one department in two cycles, and of conversations in the second.
+    """Return tables of one department in two cycles, and of a few conversations in the second.
 
-    It is enough for every method to answer.
+    The people are enough for every method to answer; a conversation pack only has other parts.
     """
     people, raters, criteria = range(12), range(4), range(3)
     ratings: dict[str, list[object]] = {
         name: []
         for name in ("cycle", "employee_id", "rater_id", "criterion_id", "score", "subject_id")
     }
-    for cycle, conversations in (("2001", False), ("2002", False), ("2002", True)):
-        for person in people:
+    for cycle, rated, conversations in (
+        ("2001", people, False),
+        ("2002", people, False),
+        ("2002", people[:5], True),
+    ):
+        for person in rated:
             for rater in (person % 4, (person + 1) % 4, (person + 2) % 4):
                 for criterion in criteria:
                     score = 1 + (person * 7 + rater * 3 + criterion * 5 + person * rater) % 5
