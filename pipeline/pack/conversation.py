@@ -36,7 +36,7 @@ class ConversationPack(Pack):
         ("last-session", msg("Since the last session"), last_session.build),
         ("blind", msg("Blind scores"), blind.build),
         ("distribution", msg("How the scores are spread"), spread.build),
-        ("severity", msg("Severity"), panel.severity),
+        ("severity", msg("Rater effects"), panel.severity),
         ("deviation", msg("Beside the expert or the panel"), deviation.build),
         ("agreement", msg("Agreement"), panel.agreement),
         ("clinic", msg("Criterion clinic"), conversation_clinic.build),

@@ -68,10 +68,10 @@ def details(context: Context, design: Design, more: list[Block]) -> list[Block]:
 
 
 def _is_solid(context: Context, design: Design) -> bool:
-    """Whether there is a severity, and every rater is linked well enough for it."""
+    """Whether there is a severity, and every rater shown is linked well enough for it."""
     if isinstance(context.analysis.severity, NotEstimable):
         return False
-    return design.raters.empty or len(severity.comparable(design)) == design.n_raters
+    return len(severity.comparable(design)) == len(design.raters)
 
 
 def banner(context: Context, design: Design) -> Note:
@@ -87,14 +87,14 @@ def banner(context: Context, design: Design) -> Note:
                     "Raters who share enough people with enough others: {n} of {m}. What is shared"
                     " is thin, so part of a difference between teams can look like severity.",
                     n=len(severity.comparable(design)),
-                    m=design.n_raters,
+                    m=len(design.raters),
                 ),
                 msg(
                     "Raters who share enough conversations with enough others: {n} of {m}. What is"
                     " shared is thin, so part of a difference between conversations can look like"
                     " severity.",
                     n=len(severity.comparable(design)),
-                    m=design.n_raters,
+                    m=len(design.raters),
                 ),
             ),
             say(msg("The raters can be compared in part.")),
