@@ -126,6 +126,8 @@ class SessionSettings(_Section):
     minutes_per_case: tuple[float, float] = (2.0, 3.0)
     outlier_share: Share = 0.8
     """Share of the discussion time for people far from the rest."""
+    listening_minutes: int = Field(5, ge=1, le=60)
+    """Length of one conversation that is listened to."""
 
 
 class PrivacySettings(_Section):

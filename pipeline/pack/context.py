@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.agenda import Agenda
 from pipeline.analysis import Analysis, NoAnswer
-from pipeline.errors import Message, Suppressed, msg, msgn
+from pipeline.errors import Message, NotEstimable, Suppressed, msg, msgn
 from pipeline.locale import Language
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
@@ -197,6 +197,12 @@ class Context:
         name = self.say(what)
         state = msg("not shown") if isinstance(answer, Suppressed) else msg("not estimable")
         return Note(self.say(answer.message), f"{name[:1].upper()}{name[1:]}: {self.say(state)}")
+
+    def no_answer(self, answer: object, what: Message) -> Note:
+        """Show why there is no answer, also where nothing could be asked."""
+        if isinstance(answer, NotEstimable | Suppressed):
+            return self.reason(answer, what)
+        return Note(self.say(msg("There are no scores to answer this from.")))
 
     # names ---------------------------------------------------------------------------------
 

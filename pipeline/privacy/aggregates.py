@@ -136,10 +136,10 @@ def is_whole(distribution: Distribution | NoAnswer) -> bool:
 
 
 def profiles_in_aggregate(
-    profiles: Profiles | NoAnswer, floor: int, few: Suppressed
-) -> Profiles | NoAnswer:
+    profiles: Profiles | NoAnswer | None, floor: int, few: Suppressed
+) -> Profiles | NoAnswer | None:
     """Keep the profiles, not who is in them."""
-    if isinstance(profiles, NoAnswer):
+    if not isinstance(profiles, Profiles):
         return profiles
     if (profiles.profiles["n"] < floor).any():
         return few

@@ -19,7 +19,7 @@ LONGEST = 400
 
 def build(context: Context, case: Case) -> list[Block]:
     """Return what was written about a case: rationales, then dated evidence."""
-    found = [*_rationales(context, case), *_evidence(context, case)]
+    found = [*rationales(context, case), *_evidence(context, case)]
     if any(rule.name == "results" for rule in case.rules):
         found.append(Note(context.say(CAVEAT), context.say(msg("Beside results"))))
     return found
@@ -119,7 +119,8 @@ def results(context: Context, case: Case) -> list[tuple[str, str]]:
     return found
 
 
-def _rationales(context: Context, case: Case) -> list[Block]:
+def rationales(context: Context, case: Case) -> list[Block]:
+    """Return what raters wrote beside their scores."""
     written: dict[tuple[str, str], list[Row]] = {}
     for row in context.rows_of("ratings", case.subject_id):
         if isinstance(row["rationale"], str):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from pipeline.agenda import Case
@@ -17,7 +19,6 @@ from pipeline.pack.wording import (
     ANSWERS,
     NO_VALUE,
     QUESTIONS,
-    QUESTIONS_ON_CONVERSATIONS,
     QUIET,
     RULES,
     shorten,
@@ -82,20 +83,19 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
     say = context.say
     row = context.standing.get(case.subject_id)
     person = context.rows_of("employees", case.employee_id)
-    subtitle = _subtitle(context, person)
     facts = [
         *_facts(context, row),
         *case_evidence.expected(context, case),
         *case_evidence.unexpected(context, case),
         *case_evidence.results(context, case),
     ]
-    scores = _scores(context, case)
+    given = scores(context, case)
     raters = {row["rater_id"] for row in context.rows_of("ratings", case.subject_id)}
     return CaseCard(
         anchor=f"case-{number}",
         number=context.language.whole(number),
         title=context.subject(case.subject_id, case.employee_id),
-        subtitle=subtitle,
+        subtitle=subtitle(context, person),
         tags=tags(context, case),
         minutes=say(msgn("{n} minute", "{n} minutes", max(1, round(case.minutes)))),
         reasons_title=say(msg("Why this case")),
@@ -103,7 +103,7 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
         facts=tuple(facts),
         questions_title=say(msg("Questions to ask")),
         questions=questions(context, case),
-        scores=(*scores, *case_evidence.goals(context, case)),
+        scores=(*given, *case_evidence.goals(context, case)),
         records=tuple(case_evidence.build(context, case)),
         planned=max(1, round(case.minutes)),
         wide=MOST_BESIDE < len(raters) <= MOST_SCORE_COLUMNS,
@@ -126,10 +126,11 @@ def reasons(context: Context, case: Case) -> tuple[str, ...]:
     return tuple(context.say(rule.message) for rule in case.rules)
 
 
-def questions(context: Context, case: Case) -> tuple[str, ...]:
+def questions(
+    context: Context, case: Case, asked: Mapping[str, tuple[Message, ...]] = QUESTIONS
+) -> tuple[str, ...]:
     """Return two or three questions that fit the rules of a case."""
     names = ["quiet"] if case.is_quiet else [rule.name for rule in case.rules]
-    asked = QUESTIONS_ON_CONVERSATIONS if context.is_conversation else QUESTIONS
     of_focus = {} if context.is_conversation else context.focus.questions
     lists = [(*of_focus.get(name, ()), *asked.get(name, ())) for name in names]
     chosen: list[Message] = []
@@ -142,7 +143,8 @@ def questions(context: Context, case: Case) -> tuple[str, ...]:
     return (*(context.say(one) for one in chosen), *prompts.of_case(context, case))
 
 
-def _subtitle(context: Context, person: list[Row]) -> str:
+def subtitle(context: Context, person: list[Row]) -> str:
+    """Say what is known of a person at work: level, family, manager."""
     if not person:
         return ""
     row, words = person[0], []
@@ -161,8 +163,6 @@ def _facts(context: Context, row: Row | None) -> list[tuple[str, str]]:
         return []
     raters = say(msgn("{n} rater", "{n} raters", int(row["n_raters"])))
     facts = [(say(msg("Score now")), f"{context.score(row['score'])} ({raters})")]
-    if context.is_conversation:
-        return facts
     if pd.notna(row["previous"]):
         change = context.language.signed(float(row["change"]))
         facts.append((say(msg("Cycle before")), f"{context.score(row['previous'])} ({change})"))
@@ -236,7 +236,7 @@ def _by_own_rater(context: Context, row: Row) -> list[tuple[str, str]]:
     return facts
 
 
-def _scores(context: Context, case: Case) -> list[Block]:
+def scores(context: Context, case: Case) -> list[Block]:
     """Show the score per criterion and rater."""
     say = context.say
     own = [row for row in context.rows_of("ratings", case.subject_id) if pd.notna(row["score"])]
@@ -290,10 +290,10 @@ def _every_case(context: Context, n_cards: int) -> Table:
     say, cases = context.say, context.plan.cases
     several = context.plan.n_sessions > 1
     columns = [
-        Column(context.of_kind(msg("Who"), msg("Conversation"))),
+        Column(say(msg("Who"))),
         Column(say(msg("Order")), numeric=True),
         Column(say(msg("Score")), numeric=True),
-        *([] if context.is_conversation else [Column(say(msg("Change")), numeric=True)]),
+        Column(say(msg("Change")), numeric=True),
         Column(say(msg("Rule"))),
         *([Column(say(msg("Session")), numeric=True)] if several else []),
         Column(say(msg("Minutes")), numeric=True),
@@ -305,14 +305,13 @@ def _every_case(context: Context, n_cards: int) -> Table:
         change = None if row is None or pd.isna(row["change"]) else float(row["change"])
         name = context.subject(case.subject_id, case.employee_id)
         minutes = round(case.minutes)
+        moved = NO_VALUE if change is None else context.language.signed(change)
         cells: list[str | Cell] = [
             Cell(name, link=f"case-{number}" if number <= n_cards else ""),
             Cell(context.language.whole(number), order=number),
             Cell(context.score(score), order=_order(score)),
+            Cell(moved, order=_order(change)),
         ]
-        if not context.is_conversation:
-            text = NO_VALUE if change is None else context.language.signed(change)
-            cells.append(Cell(text, order=_order(change)))
         cells.append(context.language.join(list(tags(context, case))))
         if several:
             cells.append(Cell(context.language.whole(case.session), order=case.session))

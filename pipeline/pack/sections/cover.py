@@ -32,7 +32,8 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
     say, session = context.say, context.session
     facts = [
         (say(msg("Cycle")), session.cycle),
-        (say(msg("Focus")), say(context.focus.name)),
+        # the focus is about people; conversations have a theme
+        *([] if context.is_conversation else [(say(msg("Focus")), say(context.focus.name))]),
         (
             say(msg("Date")),
             context.date(session.held_on) if session.held_on else say(msg("not planned yet")),

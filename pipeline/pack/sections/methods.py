@@ -141,10 +141,13 @@ def _methods(context: Context) -> list[Text]:
                 "Means: scores of one conversation count together, so intervals are not too narrow."
             ),
         ),
-        msg("Profiles: claimed only if four checks agree; otherwise differences are gradual."),
         msg("Cases: written rules with fixed thresholds, below. No model chooses people."),
     ]
     severity = context.analysis.severity
+    if context.analysis.profiles is not None:
+        found.append(
+            msg("Profiles: claimed only if four checks agree; otherwise differences are gradual.")
+        )
     if isinstance(context.analysis.nested, Nested):
         found.append(
             msg(
