@@ -273,7 +273,7 @@ def scores(context: Context, case: Case) -> list[Block]:
             points=context.points,
             mean=mean if many else None,
             band=(values[0], values[-1]) if len(raters) > 1 else None,
-            width=120,
+            width=120 if len(raters) <= MOST_BESIDE else 76,
         )
         rows.append((name, *cells, Cell(drawing=drawing)))
     caption = say(

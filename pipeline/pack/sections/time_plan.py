@@ -82,4 +82,4 @@ def _smart(context: Context) -> Part:
         if len(people) <= agenda.MOST_TURNS
         else [WriteLines(label, agenda.MOST_TURNS)]
     )
-    return Part(say(msg("SMART round")), (Text(say(rule)), Text(label), *lines))
+    return Part(say(msg("SMART round")), (Text(say(rule)), Text(label), *lines), "smart-round")
