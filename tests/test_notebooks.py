@@ -75,7 +75,8 @@ def test_a_notebook_shows_every_part_of_its_pack_in_order(kind: str) -> None:
     sources = [cell.source for cell in code_cells(REPOSITORY / "notebooks" / NOTEBOOK_OF[kind])]
     anchors = [anchor.replace("-", "_") for anchor, _, _ in PACKS[kind].plan]
     shown = [one.removeprefix("pack.").removesuffix("()") for one in sources if "pack." in one[:5]]
-    assert shown == ["cover", *anchors, "facts"]
+    *body, annex = anchors
+    assert shown == ["cover", *body, "form", annex, "lists", "facts"]
     assert any(f'kind="{kind}"' in one for one in sources)
 
 
