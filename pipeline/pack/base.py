@@ -25,6 +25,7 @@ from pipeline.pack.wording import ANSWERS
 from pipeline.privacy import Audience
 from pipeline.store import SessionData
 
+_FOLD = re.compile(r"<details(?:(?!<details).)*?</details>", re.DOTALL)
 _WORDS_PER_MINUTE, _MINUTES_PER_TABLE, _MINUTES_PER_FIGURE = 230, 0.15, 0.4
 _ASIDE = {"cases", "feedback", "methods"}
 """Parts that are not read beforehand: the cases have their own time, the others are for use."""
@@ -147,9 +148,11 @@ class Pack:
 
 
 def _minutes(html: str) -> int:
-    html = re.sub(r'"data:[^"]*"', "", html)
+    html, folds = re.sub(r'"data:[^"]*"', "", html), 1
+    while folds:  # a fold may hold folds: the innermost first
+        html, folds = _FOLD.subn(" ", html)
     tables, figures = html.count("<table"), html.count("<figure")
-    prose = re.sub(r"<(table|details).*?</\1>", " ", html, flags=re.DOTALL)
+    prose = re.sub(r"<table.*?</table>", " ", html, flags=re.DOTALL)
     words = len(re.sub(r"<[^>]+>", " ", prose).split())
     minutes = words / _WORDS_PER_MINUTE
     minutes += tables * _MINUTES_PER_TABLE + figures * _MINUTES_PER_FIGURE

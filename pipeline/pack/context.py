@@ -114,6 +114,16 @@ class Context:
         return {str(row["subject_id"]): row for row in found.subjects.to_dict("records")}
 
     @cached_property
+    def earlier_scores(self) -> dict[str, dict[str, float]]:
+        """Scores by employee in every earlier cycle, oldest first; empty where not shown."""
+        found = self.analysis.standing
+        if not isinstance(found, Standing):
+            return {}
+        cycles = found.earlier["cycle"].unique()
+        table = found.earlier.pivot(index="employee_id", columns="cycle", values="score")
+        return dict(table.reindex(columns=cycles).to_dict("index"))
+
+    @cached_property
     def comparable_groups(self) -> dict[Any, Row]:
         """The groups of comparable people, by number; empty where not shown."""
         found = self.analysis.standing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
+from markupsafe import Markup
 
 from pipeline.agenda import Case
 from pipeline.errors import Message, msg, msgn
@@ -13,7 +14,7 @@ from pipeline.methods.nested import Nested
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Table, Text, Tools
 from pipeline.pack.context import Context, Row
-from pipeline.pack.marks import strip
+from pipeline.pack.marks import sparkline, strip
 from pipeline.pack.sections import case_evidence, prompts
 from pipeline.pack.wording import (
     ANSWERS,
@@ -29,6 +30,7 @@ MOST_LISTED = 500
 FEW_CASES = 4
 """Below this many a table needs no sorting."""
 MOST_QUESTIONS = 3
+MOST_CYCLES = 6
 MOST_SCORE_COLUMNS = 8
 MOST_BESIDE = 3
 """Above this many raters the scores take the whole width of a case."""
@@ -106,6 +108,8 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
         scores=(*given, *case_evidence.goals(context, case)),
         records=tuple(case_evidence.build(context, case)),
         planned=max(1, round(case.minutes)),
+        # a quiet case is short: the rest is one click away, and open on paper and on a beamer
+        folded=say(msg("Scores and what was written")) if case.is_quiet else "",
         wide=MOST_BESIDE < len(raters) <= MOST_SCORE_COLUMNS,
     )
 
@@ -163,13 +167,25 @@ def _facts(context: Context, row: Row | None) -> list[tuple[str, str]]:
         return []
     raters = say(msgn("{n} rater", "{n} raters", int(row["n_raters"])))
     facts = [(say(msg("Score now")), f"{context.score(row['score'])} ({raters})")]
-    if pd.notna(row["previous"]):
-        change = context.language.signed(float(row["change"]))
-        facts.append((say(msg("Cycle before")), f"{context.score(row['previous'])} ({change})"))
-    else:
-        facts.append((say(msg("Cycle before")), say(msg("no rating"))))
+    facts.append((say(msg("Cycle before")), _before(context, row)))
     facts.append((say(msg("Among comparable people")), position(context, row)))
     return [*facts, *_by_own_rater(context, row)]
+
+
+def _before(context: Context, row: Row) -> str:
+    """Write the score of the cycle before, and draw those of all cycles."""
+    earlier = context.earlier_scores.get(str(row["employee_id"]), {})
+    text = context.say(msg("no rating"))
+    if pd.notna(row["previous"]):
+        change = context.language.signed(float(row["change"]))
+        text = f"{context.score(row['previous'])} ({change})"
+    if not earlier or pd.isna(row["score"]):
+        return text
+    scores = [*earlier.items(), (context.session.cycle, float(row["score"]))][-MOST_CYCLES:]
+    alt = ", ".join(f"{cycle}: {context.score(score)}" for cycle, score in scores)
+    scale = context.settings.scale
+    drawing = sparkline([score for _, score in scores], (scale.low, scale.high), alt)
+    return Markup("{} {}").format(text, drawing)
 
 
 def position(context: Context, row: Row) -> str:
@@ -294,7 +310,7 @@ def _every_case(context: Context, n_cards: int) -> Table:
         Column(say(msg("Order")), numeric=True),
         Column(say(msg("Score")), numeric=True),
         Column(say(msg("Change")), numeric=True),
-        Column(say(msg("Rule"))),
+        Column(say(msg("Rule")), wide=True),
         *([Column(say(msg("Session")), numeric=True)] if several else []),
         Column(say(msg("Minutes")), numeric=True),
     ]

@@ -89,12 +89,14 @@ def build(context: Context) -> list[Block]:
     """Make the part about methods and governance."""
     say = context.say
     return [
-        Part(
+        Part(say(msg("Limits")), (Bullets(tuple(_say(context, one) for one in LIMITS)),)),
+        _governance(context),
+        Part(say(msg("Provenance")), (Facts(tuple(_provenance(context))),), "provenance"),
+        Fold(
             say(msg("How the numbers were made")),
             (Bullets(tuple(_say(context, one) for one in _methods(context))),),
         ),
-        Part(say(msg("Limits")), (Bullets(tuple(_say(context, one) for one in LIMITS)),)),
-        Part(
+        Fold(
             say(msg("Words")),
             (
                 Table(
@@ -105,9 +107,7 @@ def build(context: Context) -> list[Block]:
                 ),
             ),
         ),
-        Part(say(msg("Thresholds")), (Facts(tuple(_thresholds(context))),)),
-        _governance(context),
-        Part(say(msg("Provenance")), (Facts(tuple(_provenance(context))),), "provenance"),
+        Fold(say(msg("Thresholds")), (Facts(tuple(_thresholds(context))),)),
     ]
 
 
