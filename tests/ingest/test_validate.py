@@ -47,6 +47,19 @@ def test_a_bad_row_is_refused_with_its_reason(ratings, keeper, reasons, row, rea
     assert report.exit_code == 3
 
 
+def test_pay_does_not_come_in_as_a_result(run, keeper, reasons):
+    """Its rows are refused with a reason; the other results are loaded."""
+    report = run(
+        {
+            "employees.csv": "employee_id;department\n007;Zorg\n",
+            "results.csv": "cycle;employee_id;metric;value\n2025;007;Omzet;5\n2025;007;Bonus;9\n",
+        }
+    )
+    reason = "metric: Pay stays out: a rating is calibrated without knowing what it costs or yields"
+    assert reasons(report) == {reason: 1}
+    assert keeper.rows["results"]["metric"].tolist() == ["Omzet"]
+
+
 def test_a_row_can_have_several_reasons_and_counts_once(ratings, reasons):
     """A row can have several reasons and counts once."""
     report = ratings("2025;999;;c1;9\n")
