@@ -101,13 +101,15 @@ def special_category(name: str) -> Message | None:
     return None
 
 
-_PAY_WORDS = frozenset(
+_PAY = (
     "pay wage wages salary salaries earnings remuneration compensation bonus bonuses bonussen "
-    "commission salaris salarissen brutosalaris nettosalaris basissalaris maandsalaris jaarsalaris "
-    "salarisschaal salarisverhoging loon lonen uurloon dagloon weekloon maandloon jaarloon basisloon "
-    "brutoloon nettoloon loonsom loonschaal loonkosten inkomen beloning beloningen gratificatie "
-    "gratificaties provisie winstuitkering winstdeling eindejaarsuitkering vakantiegeld".split()
+    "commission salaris salarissen brutosalaris nettosalaris basissalaris maandsalaris "
+    "jaarsalaris salarisschaal salarisverhoging loon lonen uurloon dagloon weekloon maandloon "
+    "jaarloon basisloon brutoloon nettoloon loonsom loonschaal loonkosten inkomen beloning "
+    "beloningen gratificatie gratificaties provisie winstuitkering winstdeling "
+    "eindejaarsuitkering vakantiegeld"
 )
+_PAY_WORDS = frozenset(_PAY.split())
 """Whole words: who pays others for a living has results too ("loonstroken zonder fout")."""
 
 

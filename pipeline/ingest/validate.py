@@ -28,7 +28,7 @@ from pipeline.ingest.mapping import Mapped
 from pipeline.ingest.sheet import TEXT
 from pipeline.ingest.special import tells_pay
 from pipeline.settings import ScaleSettings
-from pipeline.tables import LONGEST_ID, LONGEST_TEXT, TABLES, dtype_of
+from pipeline.tables import TABLES, dtype_of
 
 DAYS_AFTER_CYCLE = 120
 """Ratings are given at the end of a cycle and may be this late."""
@@ -204,7 +204,7 @@ def _reason(rule: str, column: pandera.Column, scale: ScaleSettings) -> Message:
     if rule == "choice":
         return msg("This is none of: {choices}", choices=", ".join(metadata["choices"]))
     if rule == "length":
-        longest = LONGEST_ID if metadata["kind"] == "id" else LONGEST_TEXT
+        longest = metadata["longest"]
         return msg("The text is longer than {longest} characters", longest=longest)
     if rule == OFF_SCALE:
         values = {"low": _plain(scale.low), "high": _plain(scale.high)}

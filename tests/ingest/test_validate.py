@@ -185,6 +185,16 @@ def test_choices_ranges_and_unknown_sessions_are_refused(run, reasons):
     }
 
 
+def test_a_name_as_long_as_a_story_is_refused(run, keeper, reasons):
+    """It would be the heading of a pack; a rationale may be that long."""
+    long = "x" * 501
+    report = run({"employees.csv": f"employee_id;department;name\n1;Zorg;{long}\n2;{long};Anna\n"})
+    assert reasons(report) == {
+        "name: The text is longer than 500 characters": 1,
+        "department: The text is longer than 500 characters": 1,
+    }
+
+
 def test_odd_department_names_come_in_as_they_are(run, keeper):
     """Odd department names come in as they are."""
     names = ["../../etc", 'R&D / "Zuid"', "Team 🚀", "x" * 300, "=1+1", "Zorg & Welzijn", "zorg"]
