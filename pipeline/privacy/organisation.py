@@ -10,6 +10,7 @@ from pipeline.errors import NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement
 from pipeline.privacy.aggregates import (
     agreement_in_aggregate,
+    criteria_in_aggregate,
     design_in_aggregate,
     distribution_in_aggregate,
     evidence_in_aggregate,
@@ -19,6 +20,7 @@ from pipeline.privacy.aggregates import (
     tells_a_small_count,
     without_rows,
 )
+from pipeline.privacy.room import without_present
 from pipeline.privacy.view import View, most_per_person, only_people, tells, without_backgrounds
 from pipeline.settings import Audience, Settings
 from pipeline.store import Session, SessionData
@@ -27,6 +29,7 @@ from pipeline.store import Session, SessionData
 def organisation(data: SessionData, settings: Settings) -> View:
     """Cut for the organisation."""
     floor = settings.privacy.minimum_group
+    data, n_present = without_present(data, settings)
     whole = analyse(data, settings)
     nobody = only_people(data, set())
     shown = replace(
@@ -40,6 +43,13 @@ def organisation(data: SessionData, settings: Settings) -> View:
         n_rejected=0,
     )
     left_out = (msg("This pack holds aggregates only: no names, no row per person or rater."),)
+    if n_present:
+        left_out += (
+            msg(
+                "Who takes part in the session and is rated in it too is left out, as in the"
+                " session's own pack: beside that pack their ratings could be told."
+            ),
+        )
     few = Suppressed(
         msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
     )
@@ -63,7 +73,8 @@ def organisation(data: SessionData, settings: Settings) -> View:
         agreement=agreement_in_aggregate(whole.agreement, floor, few_raters),
         distribution=distribution,
         profiles=profiles_in_aggregate(whole.profiles, floor, few),
-        evidence=evidence_in_aggregate(whole.evidence),
+        evidence=evidence_in_aggregate(whole.evidence, data, floor, few),
+        criteria=criteria_in_aggregate(whole.criteria, data, floor),
         fairness=whole.fairness,
         group_severity=whole.group_severity,
     )
@@ -105,4 +116,5 @@ def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Anal
 
 
 def _nameless(session: Session) -> Session:
-    return replace(session, facilitator_id=None, process_guard_id=None)
+    # a theme is free text
+    return replace(session, facilitator_id=None, process_guard_id=None, theme=None)
