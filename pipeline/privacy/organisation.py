@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.analysis import Analysis, analyse
-from pipeline.errors import NotEstimable, Suppressed, msg
+from pipeline.errors import Message, NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement
 from pipeline.privacy.aggregates import (
     agreement_in_aggregate,
@@ -42,14 +42,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
         last_session=_nameless(data.last_session) if data.last_session else None,
         n_rejected=0,
     )
-    left_out = (msg("This pack holds aggregates only: no names, no row per person or rater."),)
-    if n_present:
-        left_out += (
-            msg(
-                "Who takes part in the session and is rated in it too is left out, as in the"
-                " session's own pack: beside that pack their ratings could be told."
-            ),
-        )
+    left_out = _left_out(n_present)
     few = Suppressed(
         msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
     )
@@ -113,6 +106,18 @@ def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Anal
     """Replace every answer by a reason."""
     hidden: dict[str, Any] = dict.fromkeys(whole.answers(), reason)
     return replace(whole, data=shown, **hidden, fairness={}, group_severity={})
+
+
+def _left_out(n_present: int) -> tuple[Message, ...]:
+    """Say what is not there; how many people that are, is for the room."""
+    every = msg("This pack holds aggregates only: no names, no row per person or rater.")
+    if not n_present:
+        return (every,)
+    present = msg(
+        "Who takes part in the session and is rated in it too is left out, as in the session's own"
+        " pack: beside that pack their ratings could be told."
+    )
+    return every, present
 
 
 def _nameless(session: Session) -> Session:

@@ -67,7 +67,7 @@ def test_a_managers_pack_and_list_tell_one_pattern(
 
 
 def test_a_second_rater_without_a_team_sees_no_evidence(pack_of: MakePack) -> None:
-    """What was written down about somebody is for the own manager; where none is known, the rater."""
+    """What was written down is for the own manager; for the rater where none is known."""
     data = session_data(SIX)
     elsewhere = data.employees["manager_id"].replace({"r00000": "r00001"})
     known = replace(data, employees=data.employees.assign(manager_id=elsewhere))
