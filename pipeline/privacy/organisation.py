@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.analysis import Analysis, analyse
-from pipeline.errors import NotEstimable, Suppressed, msg
+from pipeline.errors import Message, NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement
 from pipeline.privacy.aggregates import (
     agreement_in_aggregate,
+    criteria_in_aggregate,
     design_in_aggregate,
     distribution_in_aggregate,
     evidence_in_aggregate,
@@ -19,6 +20,7 @@ from pipeline.privacy.aggregates import (
     tells_a_small_count,
     without_rows,
 )
+from pipeline.privacy.room import without_present
 from pipeline.privacy.view import View, most_per_person, only_people, tells, without_backgrounds
 from pipeline.settings import Audience, Settings
 from pipeline.store import Session, SessionData
@@ -27,6 +29,7 @@ from pipeline.store import Session, SessionData
 def organisation(data: SessionData, settings: Settings) -> View:
     """Cut for the organisation."""
     floor = settings.privacy.minimum_group
+    data, n_present = without_present(data, settings)
     whole = analyse(data, settings)
     nobody = only_people(data, set())
     shown = replace(
@@ -39,7 +42,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
         last_session=_nameless(data.last_session) if data.last_session else None,
         n_rejected=0,
     )
-    left_out = (msg("This pack holds aggregates only: no names, no row per person or rater."),)
+    left_out = _left_out(n_present)
     few = Suppressed(
         msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
     )
@@ -63,7 +66,8 @@ def organisation(data: SessionData, settings: Settings) -> View:
         agreement=agreement_in_aggregate(whole.agreement, floor, few_raters),
         distribution=distribution,
         profiles=profiles_in_aggregate(whole.profiles, floor, few),
-        evidence=evidence_in_aggregate(whole.evidence),
+        evidence=evidence_in_aggregate(whole.evidence, data, floor, few),
+        criteria=criteria_in_aggregate(whole.criteria, data, floor),
         fairness=whole.fairness,
         group_severity=whole.group_severity,
     )
@@ -104,5 +108,18 @@ def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Anal
     return replace(whole, data=shown, **hidden, fairness={}, group_severity={})
 
 
+def _left_out(n_present: int) -> tuple[Message, ...]:
+    """Say what is not there; how many people that are, is for the room."""
+    every = msg("This pack holds aggregates only: no names, no row per person or rater.")
+    if not n_present:
+        return (every,)
+    present = msg(
+        "Who takes part in the session and is rated in it too is left out, as in the session's own"
+        " pack: beside that pack their ratings could be told."
+    )
+    return every, present
+
+
 def _nameless(session: Session) -> Session:
-    return replace(session, facilitator_id=None, process_guard_id=None)
+    # a theme is free text
+    return replace(session, facilitator_id=None, process_guard_id=None, theme=None)

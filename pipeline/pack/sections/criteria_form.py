@@ -14,7 +14,7 @@ MOST_PAIRS = 60
 def build(context: Context) -> list[Block]:
     """Make the clinic; nothing where this audience does not see it."""
     found, say = context.analysis.criteria, context.say
-    if found is None or context.is_organisation:
+    if found is None:
         return []
     if not isinstance(found, Criteria):
         return [context.reason(found, ANSWERS["criteria"])]

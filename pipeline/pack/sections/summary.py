@@ -51,14 +51,22 @@ def _opening(context: Context) -> str:
         msgn("{n} conversation was scored", "{n} conversations were scored", context.n_subjects),
     )
     if n_missing and not context.is_conversation:
-        return context.say(
+        none_yet = (
             msgn(
+                "{rated}; for {n} person in the team there is none yet.",
+                "{rated}; for {n} people in the team there is none yet.",
+                n_missing,
+                rated=rated,
+            )
+            if context.view.viewer_id
+            else msgn(
                 "{rated}; for {n} person in the department there is none yet.",
                 "{rated}; for {n} people in the department there is none yet.",
                 n_missing,
                 rated=rated,
             )
         )
+        return context.say(none_yet)
     return rated + "."
 
 
