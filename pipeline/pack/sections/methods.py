@@ -206,7 +206,12 @@ def _thresholds(context: Context) -> list[tuple[str, str]]:
         ),
         (
             say(msg("Far from comparable people")),
-            say(msg("{n} standard deviations", n=context.language.number(FAR_FROM_GROUP, 1))),
+            say(
+                msg(
+                    "{n} standard deviations, and half a step of the scale",
+                    n=context.language.number(FAR_FROM_GROUP, 1),
+                )
+            ),
         ),
         (say(msg("Raters differ")), size(DISAGREEMENT)),
         (say(msg("Large change")), size(JUMP)),
