@@ -62,11 +62,15 @@ def preparation(data: SessionData, settings: Settings, viewer: str, whole: Analy
 
 
 def preparing(data: SessionData) -> tuple[str, ...]:
-    """Return who has something to prepare: whoever calibrates and gave ratings here."""
+    """Return who has something to prepare: who calibrates, and who has yet to rate the own team."""
     given = data.ratings[formal(data.ratings)]
     others = given[given["rater_id"] != given["employee_id"]]
-    raters = sorted(set(others["rater_id"]))
-    return tuple(one for one in raters if _people(data, one))
+    readers = set(others["rater_id"])
+    if data.session.kind != "conversation":
+        staff = data.employees[data.employees["left_on"].isna()]
+        unrated = ~staff["employee_id"].isin(set(data.ratings["employee_id"]))
+        readers |= set(staff.loc[unrated, "manager_id"].dropna())
+    return tuple(one for one in sorted(readers) if _people(data, one))
 
 
 def own_pattern(

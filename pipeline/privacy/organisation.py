@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.analysis import Analysis, analyse
+from pipeline.analysis import analyse
 from pipeline.errors import Message, NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement
 from pipeline.privacy.aggregates import (
@@ -21,7 +21,14 @@ from pipeline.privacy.aggregates import (
     without_rows,
 )
 from pipeline.privacy.room import without_present
-from pipeline.privacy.view import View, most_per_person, only_people, tells, without_backgrounds
+from pipeline.privacy.view import (
+    View,
+    all_hidden,
+    most_per_person,
+    only_people,
+    tells,
+    without_backgrounds,
+)
 from pipeline.settings import Audience, Settings
 from pipeline.store import Session, SessionData
 
@@ -50,7 +57,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
         msg("Hidden: fewer than {floor} raters, so a rater could be recognised.", floor=floor)
     )
     if data.ratings["employee_id"].nunique() < floor:
-        hidden = _all_hidden(whole, few, without_backgrounds(shown))
+        hidden = all_hidden(whole, few, without_backgrounds(shown))
         return View(hidden, Audience.ORGANISATION, None, left_out)
     distribution = distribution_in_aggregate(whole.distribution, data, floor)
     if tells(data, data, settings) or not is_whole(distribution):
@@ -60,7 +67,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
     # what is not named here stays hidden: a new method is not shown before it is thought about
     single = Suppressed(msg("Not shown here: this pack holds aggregates only."))
     analysis = replace(
-        _all_hidden(whole, single, shown),
+        all_hidden(whole, single, shown),
         design=design_in_aggregate(whole.design, floor, few_raters),
         severity=severity_in_aggregate(whole.severity, floor, few_raters),
         agreement=agreement_in_aggregate(whole.agreement, floor, few_raters),
@@ -100,12 +107,6 @@ _ROWS_OF_RATERS = {
     "recency": (),
 }
 """Answers that remain as aggregates once these tables, one row per rater or person, are empty."""
-
-
-def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Analysis:
-    """Replace every answer by a reason."""
-    hidden: dict[str, Any] = dict.fromkeys(whole.answers(), reason)
-    return replace(whole, data=shown, **hidden, fairness={}, group_severity={})
 
 
 def _left_out(n_present: int) -> tuple[Message, ...]:

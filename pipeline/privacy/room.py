@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.analysis import analyse
-from pipeline.errors import msgn
-from pipeline.privacy.view import View, formal, only_people, tells, without_backgrounds
+from pipeline.errors import Suppressed, msg, msgn
+from pipeline.privacy.view import (
+    View,
+    all_hidden,
+    formal,
+    only_people,
+    tells,
+    without_backgrounds,
+)
 from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData
 
@@ -49,4 +56,11 @@ def room(data: SessionData, settings: Settings) -> View:
         " of this pack; calibrate them without these people present.",
         n_own,
     )
-    return View(analyse(shown, settings), Audience.ROOM, None, (reason,))
+    analysis = analyse(shown, settings)
+    if shown.ratings.empty:
+        nobody = msg(
+            "Everybody who is rated here takes part in this session, and nobody reads what is said"
+            " about himself or herself. Split the session, or let somebody else calibrate it."
+        )
+        analysis = all_hidden(analysis, Suppressed(nobody), shown)
+    return View(analysis, Audience.ROOM, None, (reason,))

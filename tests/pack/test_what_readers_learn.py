@@ -17,7 +17,7 @@ from pipeline.privacy import preparation
 from pipeline.settings import Settings
 from pipeline.store import SessionData
 
-from .conftest import MakePack, Shape, page_of, session_data
+from .conftest import MakePack, Shape, page_of, session_data, table
 from .test_sessions import text_of
 
 SIX = Shape(n_people=18, n_raters=6)
@@ -52,6 +52,27 @@ def test_two_packs_of_a_session_count_the_same_people(
     page = page_of(pack_of(with_a_participant, audience="organisation"))
     assert "Who takes part in the session and is rated in it too is left out" in text_of(page)
     assert "is left out" not in text_of(page_of(pack_of(SIX, audience="organisation")))
+
+
+def test_a_room_of_everybody_who_is_rated_reads_why_there_is_nothing(pack_of: MakePack) -> None:
+    """There are ratings, so it does not say that there are none yet."""
+    data = session_data(Shape(n_people=6, n_raters=2))
+    rows = [{"session_id": "2026-zuid", "person_id": one, "role": "rater"}
+            for one in data.employees["employee_id"]]  # fmt: skip
+    pack = pack_of(replace(data, participants=table("participants", rows)))
+    page = text_of(page_of(pack))
+    assert "Everybody who is rated here takes part in this session" in page
+    assert "no ratings" not in page
+    assert pack.form().form is not None
+
+
+def test_a_session_without_ratings_says_so_once(pack_of: MakePack) -> None:
+    """And not that nothing stands out."""
+    data = session_data(Shape(n_people=6, n_raters=2))
+    text = text_of(str(pack_of(replace(data, ratings=data.ratings.iloc[:0])).summary().html))
+    assert "There are no ratings of this session yet." in text
+    assert "stands out" not in text
+    assert "0 people" not in text
 
 
 def test_a_managers_pack_and_list_tell_one_pattern(
