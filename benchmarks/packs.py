@@ -50,12 +50,15 @@ def calibrate(home: Path, *words: object) -> None:
 
 
 def sessions_of(home: Path, wanted: int) -> list[str]:
-    """Return identifiers of sessions, those of the latest cycle first."""
+    """Return identifiers of sessions about people, those of the latest cycle first."""
     from pipeline.settings import read_settings
     from pipeline.store import open_store
 
     with open_store(read_settings(home)) as store:
-        every = [[one.session_id for one in store.sessions(cycle)] for cycle in store.cycles()]
+        every = [
+            [one.session_id for one in store.sessions(cycle) if one.kind == "performance"]
+            for cycle in store.cycles()
+        ]
     found = [session_id for cycle in reversed(every) for session_id in cycle]
     return found[:wanted] if wanted else found
 

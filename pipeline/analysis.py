@@ -68,7 +68,6 @@ class Analysis:
     agreement: Agreement | NoAnswer
     distribution: Distribution | NoAnswer
     standing: Standing | NoAnswer
-    profiles: Profiles | NoAnswer
     evidence: Evidence | NoAnswer
     rationales: Rationales | NoAnswer | None = None
     criteria: Criteria | NoAnswer | None = None
@@ -89,6 +88,7 @@ class Analysis:
     differential: DifferentialSeverity | NoAnswer | None = None
     styles: Styles | NoAnswer | None = None
     # people
+    profiles: Profiles | NoAnswer | None = None
     expected: Expected | NoAnswer | None = None
     under_the_radar: UnderTheRadar | NoAnswer | None = None
     nine_box: NineBox | NoAnswer | None = None
@@ -166,7 +166,6 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             cycle_order=list(data.cycles),
             floor=chosen.minimum_comparables,
         ),
-        profiles=_ask(estimate_profiles, ratings),
         rationales=rationales_of(data, settings),
         criteria=_ask(
             estimate_criteria,
@@ -359,6 +358,7 @@ def _about_people(
     )
     return {
         **_between_groups(data, settings, component),
+        "profiles": _ask(estimate_profiles, ratings),
         "recency": _ask(
             estimate_recency,
             ratings,

@@ -8,6 +8,7 @@ Every setting has a default, so an empty file works. A value can also be given i
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     ConfigDict,
@@ -126,6 +128,8 @@ class SessionSettings(_Section):
     minutes_per_case: tuple[float, float] = (2.0, 3.0)
     outlier_share: Share = 0.8
     """Share of the discussion time for people far from the rest."""
+    listening_minutes: int = Field(5, ge=1, le=60)
+    """Length of one conversation that is listened to."""
 
 
 class PrivacySettings(_Section):
@@ -158,7 +162,19 @@ class MethodSettings(_Section):
     """Metrics of the results table of which less is better."""
 
 
-Entry = Annotated[str, Field(min_length=2, max_length=100)]
+def _usable(entry: str) -> str:
+    """Refuse an entry that would be found in every text, or take long to look for."""
+    told = re.sub(r"\([^()]*\)", " ", entry)
+    if "(" in told or ")" in told:
+        raise ValueError(f"{entry!r}: a bracket is not closed, or stands within another")
+    if len(re.sub(r"[\s*]", "", told)) < 2:
+        raise ValueError(f"{entry!r}: expected two signs or more outside brackets")
+    if re.search(r"\*[^\s|)]", entry):
+        raise ValueError(f"{entry!r}: a star stands at the end of a word only")
+    return " ".join(entry.split())
+
+
+Entry = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(_usable)]
 
 
 class WordSettings(_Section):
@@ -172,7 +188,7 @@ class WordSettings(_Section):
     """Verbs for what a bystander could have seen or heard."""
     moment: tuple[Entry, ...] = ()
     """Words for when it was."""
-    dropped: tuple[Entry, ...] = ()
+    dropped: tuple[Annotated[str, Field(max_length=100)], ...] = ()
     """Entries of the lists, as they stand there, that are not used."""
 
     @property

@@ -48,6 +48,8 @@ OVERALL = "overall"
 """The criterion of a decision about a person as a whole."""
 
 LONGEST_ID, LONGEST_TEXT = 200, 100_000
+LONGEST_NAME = 500
+"""Of texts that are headings elsewhere; see `_name`."""
 
 _DTYPES = {
     "id": "str",
@@ -65,8 +67,9 @@ def _column(
 ) -> pa.Column:
     lengths = {"id": LONGEST_ID, "text": LONGEST_TEXT}
     rules = list(checks)
-    if kind in lengths:
-        rules.append(pa.Check.str_length(1, lengths[kind], name="length"))
+    longest = metadata.setdefault("longest", lengths.get(kind))
+    if longest is not None:
+        rules.append(pa.Check.str_length(1, longest, name="length"))
     return pa.Column(
         _DTYPES[kind],
         rules,
@@ -84,6 +87,11 @@ def _id(meaning: str, *, required: bool = False, of: str | None = None) -> pa.Co
 
 def _text(meaning: str, *, required: bool = False) -> pa.Column:
     return _column("text", meaning, required=required)
+
+
+def _name(meaning: str, *, required: bool = False) -> pa.Column:
+    """Make a text that names somebody or something, so that it fits in a heading or a table."""
+    return _column("text", meaning, required=required, longest=LONGEST_NAME)
 
 
 def _choice(meaning: str, choices: tuple[str, ...], *, required: bool = False) -> pa.Column:
@@ -159,12 +167,12 @@ EMPLOYEES = _table(
     "People who are rated or who rate. Without a cycle a row holds for every cycle.",
     {
         "employee_id": _id("Personnel number", required=True),
-        "department": _text("Department that the session is held for", required=True),
+        "department": _name("Department that the session is held for", required=True),
         "cycle": _id("Review period that this row describes"),
-        "job_level": _text("Job level or grade; people are compared within it"),
-        "job_family": _text("Job family; people are compared within it"),
+        "job_level": _name("Job level or grade; people are compared within it"),
+        "job_family": _name("Job family; people are compared within it"),
         "manager_id": _id("Personnel number of the manager"),
-        "name": _text("Name as shown in the pack"),
+        "name": _name("Name as shown in the pack"),
         "hired_on": _date("First working day"),
         "left_on": _date("Last working day"),
         "fte": _number(
@@ -173,7 +181,7 @@ EMPLOYEES = _table(
         ),
         "gender": _choice("Gender; shown in aggregate only", GENDERS),
         "birth_year": _whole("Year of birth; shown in aggregate only", 1900, 2100),
-        "location": _text("Work location"),
+        "location": _name("Work location"),
         "email": _text("Mail address; never shown in a pack"),
     },
     key=("employee_id", "cycle"),
@@ -186,8 +194,8 @@ CRITERIA = _table(
     {
         "criterion_id": _id("Criterion", required=True),
         "cycle": _id("Review period that this wording held for"),
-        "label_nl": _text("Name in Dutch"),
-        "label_en": _text("Name in English"),
+        "label_nl": _name("Name in Dutch"),
+        "label_en": _name("Name in English"),
         "weight": _number("Weight in the overall rating", pa.Check.ge(0, name="range")),
         "observable": _text("Observable behaviour that counts"),
         **_anchors(),
@@ -220,10 +228,10 @@ SESSIONS = _table(
     {
         "session_id": _id("Session", required=True),
         "cycle": _id("Review period", required=True),
-        "department": _text("Department whose ratings are calibrated", required=True),
+        "department": _name("Department whose ratings are calibrated", required=True),
         "kind": _choice("What is rated: people or conversations", SESSION_KINDS),
         "focus": _choice("The one question of the session", SESSION_FOCUS),
-        "theme": _text("Theme of a conversation session"),
+        "theme": _name("Theme of a conversation session"),
         "held_on": _date("Day of the session"),
         "minutes": _whole("Planned length in minutes", 10, 600),
         "facilitator_id": _id("Neutral facilitator"),
@@ -285,7 +293,7 @@ RESULTS = _table(
     {
         "cycle": _id("Review period", required=True),
         "employee_id": _id("Whose result", required=True, of="employees"),
-        "metric": _text("What is measured", required=True),
+        "metric": _name("What is measured", required=True),
         "value": _number("Result", required=True),
         "target": _number("Target"),
     },
@@ -350,7 +358,7 @@ NORMS = _table(
     {
         "session_id": _id("Session", required=True, of="sessions"),
         "criterion_id": _id("Criterion", required=True),
-        "job_level": _text("Level it holds for"),
+        "job_level": _name("Level it holds for"),
         "text": _text("The norm", required=True),
     },
     key=("session_id", "criterion_id", "job_level", "text"),

@@ -131,7 +131,7 @@ def test_who_is_far_does_not_stretch_the_measure(make: Make, settings: Settings)
 
 def test_one_beside_others_who_are_all_alike_is_far(make: Make, settings: Settings) -> None:
     """Others without any spread are no reason to overlook the one who differs."""
-    agenda = plan_agenda(make({f"e{i}": 3.0 if i else 3.4 for i in range(8)}), settings)
+    agenda = plan_agenda(make({f"e{i}": 3.0 if i else 3.6 for i in range(8)}), settings)
     fired = {case.employee_id: [rule.name for rule in case.rules] for case in agenda.cases}
     assert fired["e0"][0] == "top"
     assert fired["e1"] == []
@@ -223,3 +223,13 @@ def test_talent_begins_with_who_is_high_on_both_axes(make: Make, settings: Setti
         ("e0", "both_high"),
         ("e1", "apart"),
     ]
+
+
+@pytest.mark.parametrize(("score", "far"), [(3.4, False), (3.6, True)])
+def test_a_small_distance_from_people_who_are_alike_is_no_outlier(
+    make: Make, settings: Settings, score: float, far: bool
+) -> None:
+    """Equal colleagues have no standard deviation; half a point from them it begins to count."""
+    plan = plan_agenda(make({f"e{i}": 3.0 for i in range(8)} | {"one": score}), settings)
+    rules = {case.employee_id: [rule.name for rule in case.rules] for case in plan.cases}
+    assert ("top" in rules.get("one", [])) == far

@@ -8,6 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pipeline.pack.kinds import NOTEBOOK_OF
+from pipeline.pack.prepare import PACKS
+from pipeline.tables import SESSION_KINDS
 from support import REPOSITORY
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").rglob("*.ipynb"))
@@ -23,7 +26,11 @@ def code_cells(path: Path) -> list[nbformat.NotebookNode]:
 
 def test_there_are_notebooks() -> None:
     """The tests below test something."""
-    assert {path.stem for path in NOTEBOOKS} >= {"calibration_pack", "start_here"}
+    assert {path.stem for path in NOTEBOOKS} >= {
+        "calibration_pack",
+        "conversation_pack",
+        "start_here",
+    }
 
 
 @by_name
@@ -60,3 +67,24 @@ def test_parameters_are_explained(path: Path) -> None:
     for line in cells[0].source.splitlines():
         if "=" in line:
             assert "#" in line, line
+
+
+@pytest.mark.parametrize("kind", SESSION_KINDS)
+def test_a_notebook_shows_every_part_of_its_pack_in_order(kind: str) -> None:
+    """What the pack plans is what the notebook shows, and it refuses the other kind."""
+    sources = [cell.source for cell in code_cells(REPOSITORY / "notebooks" / NOTEBOOK_OF[kind])]
+    anchors = [anchor.replace("-", "_") for anchor, _, _ in PACKS[kind].plan]
+    shown = [one.removeprefix("pack.").removesuffix("()") for one in sources if "pack." in one[:5]]
+    *body, annex = anchors
+    assert shown == ["cover", *body, "form", annex, "lists", "facts"]
+    assert any(f'kind="{kind}"' in one for one in sources)
+
+
+def test_both_notebooks_have_the_same_parameters() -> None:
+    """A run gives the same parameters whatever the kind; only the example differs."""
+    cells = [
+        next(c.source for c in code_cells(path) if "parameters" in c.metadata.get("tags", []))
+        for path in PARAMETERISED
+        if path.name in NOTEBOOK_OF.values()
+    ]
+    assert len({"\n".join(one.splitlines()[1:]) for one in cells}) == 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 
+from pipeline.agenda.conversations import plan_conversations
 from pipeline.agenda.focus import OF_FOCUS, ONLY_BESIDE, FocusRules
 from pipeline.agenda.model import Agenda, Case, Item, Rule
 from pipeline.agenda.rules import fired_rules
+from pipeline.agenda.turns import by_lot
 from pipeline.analysis import Analysis
 from pipeline.errors import msg
 from pipeline.methods.evidence import Evidence
@@ -17,7 +18,6 @@ from pipeline.settings import Settings
 _OPENING, _ANCHOR, _SMART_ROUND, _BREAK, _BREAK_EVERY = 5.0, 10.0, 10.0, 10.0, 75.0
 _MOST_FRAME = 0.5
 """Share of a short session that opening, anchor and SMART round may take at most."""
-_CONVERSATION_MINUTES = 8.0
 
 
 def plan_agenda(analysis: Analysis, settings: Settings) -> Agenda:
@@ -35,8 +35,9 @@ def plan_agenda(analysis: Analysis, settings: Settings) -> Agenda:
     Agenda
         Without cases where nobody's standing could be computed or shown.
     """
+    if analysis.data.session.kind == "conversation":
+        return plan_conversations(analysis, settings)
     total = analysis.data.session.minutes or settings.session.minutes
-    conversation = analysis.data.session.kind == "conversation"
     standing = analysis.standing
     if not isinstance(standing, Standing) or standing.subjects.empty:
         return Agenda(_frame_items(total, 0.0, 0.0), (), total, 1, 0)
@@ -47,8 +48,7 @@ def plan_agenda(analysis: Analysis, settings: Settings) -> Agenda:
     quiet = _quiet_middle(analysis, standing, set(fired))
 
     discussion = total - sum(i.minutes for i in _frame_items(total, 0.0, 0.0))
-    each = _CONVERSATION_MINUTES if conversation else settings.session.minutes_per_case[1]
-    least = _CONVERSATION_MINUTES if conversation else settings.session.minutes_per_case[0]
+    least, each = settings.session.minutes_per_case
     for_outliers = discussion * settings.session.outlier_share
     if len(outliers) * each > for_outliers:
         each = max(least, for_outliers / len(outliers))
@@ -131,7 +131,7 @@ def _urgency(
         names <= set(focus.last),
         focus.order.index(rules[0].name),
         -len(names),
-        _stable(subject),
+        by_lot(subject),
     )
 
 
@@ -142,9 +142,4 @@ def _quiet_middle(analysis: Analysis, standing: Standing, taken: set[str]) -> li
     if isinstance(analysis.evidence, Evidence):
         rows = analysis.evidence.subjects
         recorded = dict(zip(rows["subject_id"], rows["n_evidence"], strict=True))
-    return sorted(rest["subject_id"], key=lambda s: (recorded.get(s, 0), _stable(s)))
-
-
-def _stable(subject: str) -> str:
-    """Return an order that does not depend on names or numbers of people."""
-    return hashlib.sha256(subject.encode()).hexdigest()
+    return sorted(rest["subject_id"], key=lambda s: (recorded.get(s, 0), by_lot(s)))

@@ -27,6 +27,9 @@ FEW_RATERS = 3
 """With more raters the distance between the two furthest apart only shows how many there are."""
 FAR_FROM_GROUP = 1.5
 """Distance from the comparable group, in standard deviations, that makes an outlier."""
+FAR_AT_LEAST = 0.5
+"""Least distance from the comparable group, in steps of the scale: a few alike people have a small
+standard deviation, and what is no half point away is no outlier for that."""
 FRINGE = 0.15
 """Distance from the border between two scale points, in scale points, that is a fringe."""
 
@@ -156,8 +159,8 @@ def _far(
 ) -> Rule | None:
     n, mean, sd = others["n_others"], others["others_mean"], others["others_sd"]
     distance = score - mean
-    # who differs from others that are all alike is far from them too
-    if abs(distance) > 1e-9 and abs(distance) >= FAR_FROM_GROUP * sd:
+    least = FAR_AT_LEAST * (scale.points[1] - scale.points[0])
+    if abs(distance) >= max(FAR_FROM_GROUP * sd, least - 1e-9):
         numbers = {"score": score, "n": int(n), "mean": float(mean), "sd": float(sd)}
         text = _FAR[conversation, same_rater]
         return Rule("top" if distance > 0 else "bottom", msg(text.text, **numbers))

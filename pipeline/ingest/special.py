@@ -32,16 +32,17 @@ CATEGORIES = (
     _category(
         msg("ethnic origin"),
         "ethnicity ethnic race racial nationality nationaliteit nationaliteiten afkomst ras "
-        "huidskleur skincolour skincolor geboorteland countryofbirth birthcountry",
+        "huidskleur skincolour skincolor herkomst geboorteland geboorteplaats countryofbirth "
+        "placeofbirth birthcountry birthplace",
         "etnicit etnisch migratieachtergrond",
     ),
     _category(
         msg("health"),
         "health illness sick sickness sickleave absence absences absenteeism disability disabled "
         "disabilities medical medication diagnosis diagnose pregnancy pregnant allergy allergie "
-        "ziek ziektes zwanger wia wao wajong handicap handicaps",
+        "ziek ziektes zwanger wia wao wga wajong handicap handicaps",
         "gezondheid ziekte ziekmeld ziekdag ziekverzuim verzuim gehandicapt medisch medicatie "
-        "zwangerschap arbeidsongeschikt arbeidsbeperk arbohist",
+        "zwangerschap arbeidsongeschikt arbeidsbeperk arbohist reintegratie",
     ),
     _category(
         msg("religion or belief"),
@@ -95,6 +96,23 @@ def special_category(name: str) -> Message | None:
     for category in CATEGORIES:
         if any(word in category.words or word.startswith(category.starts) for word in words):
             return category.reason
-        if any(word in category.words for word in joined):
+        if any(word in category.words or word.startswith(category.starts) for word in joined):
             return category.reason
     return None
+
+
+_PAY = (
+    "pay wage wages salary salaries earnings remuneration compensation bonus bonuses bonussen "
+    "commission salaris salarissen brutosalaris nettosalaris basissalaris maandsalaris "
+    "jaarsalaris salarisschaal salarisverhoging loon lonen uurloon dagloon weekloon maandloon "
+    "jaarloon basisloon brutoloon nettoloon loonsom loonschaal loonkosten inkomen beloning "
+    "beloningen gratificatie gratificaties provisie winstuitkering winstdeling "
+    "eindejaarsuitkering vakantiegeld"
+)
+_PAY_WORDS = frozenset(_PAY.split())
+"""Whole words: who pays others for a living has results too ("loonstroken zonder fout")."""
+
+
+def tells_pay(name: str) -> bool:
+    """Tell whether a result of this name is somebody's pay."""
+    return not _PAY_WORDS.isdisjoint(words_of(name))

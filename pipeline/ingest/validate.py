@@ -26,8 +26,9 @@ from pipeline.ingest.convert import convert
 from pipeline.ingest.faults import Faults
 from pipeline.ingest.mapping import Mapped
 from pipeline.ingest.sheet import TEXT
+from pipeline.ingest.special import tells_pay
 from pipeline.settings import ScaleSettings
-from pipeline.tables import LONGEST_ID, LONGEST_TEXT, TABLES, dtype_of
+from pipeline.tables import TABLES, dtype_of
 
 DAYS_AFTER_CYCLE = 120
 """Ratings are given at the end of a cycle and may be this late."""
@@ -55,6 +56,7 @@ _OUT_OF_CYCLE = msg(
     "The date is outside the cycle (until {days} days after it is allowed)", days=DAYS_AFTER_CYCLE
 )
 _FUTURE = msg("The date lies in the future")
+_PAY = msg("Pay stays out: a rating is calibrated without knowing what it costs or yields")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ def check(mapped: Mapped, scale: ScaleSettings, *, collapses: bool) -> Checked:
     frame = pd.DataFrame(columns)
     _apply_schema(schema, frame, faults, scale)
     _check_order(mapped.table, frame, faults)
+    if mapped.table == "results":
+        _check_metrics(frame, faults)
     return Checked(mapped, frame, faults, collapses)
 
 
@@ -200,7 +204,7 @@ def _reason(rule: str, column: pandera.Column, scale: ScaleSettings) -> Message:
     if rule == "choice":
         return msg("This is none of: {choices}", choices=", ".join(metadata["choices"]))
     if rule == "length":
-        longest = LONGEST_ID if metadata["kind"] == "id" else LONGEST_TEXT
+        longest = metadata["longest"]
         return msg("The text is longer than {longest} characters", longest=longest)
     if rule == OFF_SCALE:
         values = {"low": _plain(scale.low), "high": _plain(scale.high)}
@@ -232,6 +236,12 @@ def _check_order(table: str, frame: pd.DataFrame, faults: Faults) -> None:
     first, last, reason = _ORDERED.get(table, ("", "", None))
     if reason is not None and first in frame and last in frame:
         faults.add(np.flatnonzero(frame[last] < frame[first]), last, reason)
+
+
+def _check_metrics(frame: pd.DataFrame, faults: Faults) -> None:
+    metrics = frame["metric"].dropna()
+    pay = {name for name in metrics.unique() if tells_pay(name)}
+    faults.add(np.flatnonzero(frame["metric"].isin(pay)), "metric", _PAY)
 
 
 def with_all_columns(frame: pd.DataFrame, table: str) -> pd.DataFrame:

@@ -23,6 +23,8 @@ conversation, never a grade.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,8 +78,8 @@ class Expected:
             One of them has no expected score, or nothing links the two.
         """
         first, second = self._place(one), self._place(other)
-        rows = self.subjects.iloc[[first, second]]
-        if rows["reason"].notna().any() or rows["component"].nunique() > 1:
+        part, linked, _ = self._columns
+        if not (linked[first] and linked[second]) or part[first] != part[second]:
             raise NotEstimable(msg("Nothing links the raters of these two people."))
         if first == second:
             return 0.0
@@ -93,15 +95,25 @@ class Expected:
             se = self.se_of_difference(one, other)
         except NotEstimable:
             return False
-        scores = self.subjects["expected"]
-        gap = abs(float(scores.iloc[self._place(one)] - scores.iloc[self._place(other)]))
+        scores = self._columns[2]
+        gap = abs(float(scores[self._place(one)] - scores[self._place(other)]))
         return gap > self._reach * se
 
+    @cached_property
+    def _columns(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], FloatArray]:
+        """Component, whether there is a score, and the score: arrays, since pairs are many."""
+        rows = self.subjects
+        linked = rows["reason"].isna().to_numpy()
+        return rows["component"].to_numpy(), linked, rows["expected"].to_numpy(dtype=float)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {str(one): at for at, one in enumerate(self.subjects["subject_id"])}
+
     def _place(self, subject: str) -> int:
-        at = int(self.subjects["subject_id"].searchsorted(subject))
-        if at >= len(self.subjects) or self.subjects["subject_id"].iloc[at] != subject:
+        if subject not in self._places:
             raise KeyError("expected a rated subject, got another")
-        return at
+        return self._places[subject]
 
 
 def estimate_expected(

@@ -98,6 +98,13 @@ def estimate_nine_box(
         )
     scored = ratings[ratings["score"].notna()]
     on = scored["criterion_id"].isin(list(potential))
+    if not on.any():
+        raise NotEstimable(
+            msg(
+                "Nobody was rated on what [talent] in workbench.toml names as potential: {names}.",
+                names=", ".join(potential),
+            )
+        )
     axes = {"performance": scored[~on], "potential": scored[on]}
     half = float(stats.norm.ppf((1 + level) / 2))
     low, high = ends

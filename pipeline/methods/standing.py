@@ -61,12 +61,16 @@ class Standing:
         families it holds, such as "B · Verkoop"; empty where nobody has either), job_levels,
         job_families (tuples), n (people), mean, sd (of the scores; missing with one), merged
         (bool: made of groups too small by themselves), shown (bool: n reaches the floor).
+    earlier
+        One row per employee and earlier cycle, oldest cycle first: employee_id, cycle, score
+        (weighted as the score of now; missing if all criteria rated have weight 0).
     floor
         Smallest group within which a position is given.
     """
 
     subjects: pd.DataFrame
     groups: pd.DataFrame
+    earlier: pd.DataFrame
     floor: int
 
 
@@ -114,12 +118,17 @@ def estimate_standing(
             msg("The same conversation number is used for several people, so scores would mix.")
         )
     owner = owner.set_index("subject_id")["employee_id"].sort_index()
+    scores = _scores(rated, criteria)
+    if scores.isna().all():
+        raise NotEstimable(
+            msg("All criteria have weight 0. Give at least one criterion a weight above 0.")
+        )
     by_subject = rated.groupby("subject_id", sort=True)
     subjects = pd.DataFrame(
         {
             "subject_id": pd.Series(owner.index),
             "employee_id": owner.to_numpy(),
-            "score": _scores(rated, criteria).reindex(owner.index).to_numpy(),
+            "score": scores.reindex(owner.index).to_numpy(),
             "n_raters": by_subject["rater_id"].nunique().to_numpy(),
             "n_ratings": by_subject.size().to_numpy(),
             "spread": _spreads(rated).reindex(owner.index).to_numpy(),
@@ -134,13 +143,16 @@ def estimate_standing(
     # sums in another order differ in the last digit, which is no difference in position
     rank = subjects["score"].round(9).groupby(subjects["group"]).rank(ascending=False)
     subjects["position"] = rank.where(large[subjects["group"]])
-    earlier = _previous(history, criteria, cycle_order)
-    subjects["previous"] = subjects["employee_id"].map(earlier).astype("float64")
+    earlier = _earlier(history, criteria, cycle_order)
+    last = earlier.loc[earlier["cycle"].eq(earlier["cycle"].iloc[-1])] if len(earlier) else earlier
+    previous = last.set_index("employee_id")["score"]
+    subjects["previous"] = subjects["employee_id"].map(previous).astype("float64")
     subjects["change"] = subjects["score"] - subjects["previous"]
     others = beside_others(subjects["score"], subjects["group"], subjects["employee_id"])
     others.loc[~large[subjects["group"]]] = np.nan
     subjects = subjects.join(others)
-    return Standing(subjects=subjects, groups=_described(grouped, subjects, floor), floor=floor)
+    groups = _described(grouped, subjects, floor)
+    return Standing(subjects=subjects, groups=groups, earlier=earlier, floor=floor)
 
 
 def beside_others(score: pd.Series, group: pd.Series, person: pd.Series) -> pd.DataFrame:
@@ -180,14 +192,10 @@ def beside_others(score: pd.Series, group: pd.Series, person: pd.Series) -> pd.D
 
 
 def _scores(rated: pd.DataFrame, criteria: pd.DataFrame) -> pd.Series:
-    """Weighted mean over criteria of the mean over raters, by subject."""
+    """Weighted mean over criteria of the mean over raters, by subject; missing without weight."""
     means = rated.groupby(["subject_id", "criterion_id"])["score"].mean().reset_index()
     used = pd.Index(means["criterion_id"].unique())
     weight = _weights(used, criteria)
-    if not (weight > 0).any():
-        raise NotEstimable(
-            msg("All criteria have weight 0. Give at least one criterion a weight above 0.")
-        )
     means["weight"] = means["criterion_id"].map(weight).astype("float64")
     means["part"] = means["score"] * means["weight"]
     sums = means.groupby("subject_id")[["part", "weight"]].sum()
@@ -359,15 +367,16 @@ def _described(grouped: list[_Group], subjects: pd.DataFrame, floor: int) -> pd.
     )
 
 
-def _previous(
+def _earlier(
     history: pd.DataFrame, criteria: pd.DataFrame, cycle_order: list[str] | None
-) -> dict[str, float]:
-    """Score per employee in the last earlier cycle, weighted as the score of now."""
+) -> pd.DataFrame:
+    """Score per employee in each earlier cycle, weighted as the score of now."""
     known = history.loc[history["score"].notna()] if len(history) else history
-    if known.empty:
-        return {}
     rank = {cycle: i for i, cycle in enumerate(cycle_order or [])}
-    last = max(set(known["cycle"]), key=lambda cycle: (rank.get(cycle, -1), _natural(cycle)))
-    of_last = known.loc[known["cycle"] == last]
-    # of conversations the mean over all of an employee's
-    return dict(_scores(of_last.assign(subject_id=of_last["employee_id"]), criteria).dropna())
+    found = [pd.DataFrame({"employee_id": [], "cycle": [], "score": []})]
+    for cycle in sorted(set(known["cycle"]), key=lambda one: (rank.get(one, -1), _natural(one))):
+        rated = known.loc[known["cycle"].eq(cycle)]
+        # of conversations the mean over all of an employee's
+        score = _scores(rated.assign(subject_id=rated["employee_id"]), criteria)
+        found.append(score.rename_axis("employee_id").reset_index(name="score").assign(cycle=cycle))
+    return pd.concat(found[1:] or found, ignore_index=True)

@@ -162,7 +162,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Records:
-    """What was written about a case, under a small heading."""
+    """What was written about a case, under a small heading; none where a fold names it."""
 
     kind: ClassVar[str] = "records"
     title: str
@@ -172,7 +172,7 @@ class Records:
 
 @dataclass(frozen=True)
 class CaseCard:
-    """One case: who, why, what is known, what to ask."""
+    """One case: who, why, what is known, what to ask; ``folded`` names what is known, if folded."""
 
     kind: ClassVar[str] = "case"
     anchor: str
@@ -190,6 +190,7 @@ class CaseCard:
     records: tuple[Block, ...]
     wide: bool = False
     planned: int = 0
+    folded: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.agenda import Agenda
 from pipeline.analysis import Analysis, NoAnswer
-from pipeline.errors import Message, Suppressed, msg, msgn
+from pipeline.errors import Message, NotEstimable, Suppressed, msg, msgn
 from pipeline.locale import Language
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
@@ -114,6 +114,16 @@ class Context:
         return {str(row["subject_id"]): row for row in found.subjects.to_dict("records")}
 
     @cached_property
+    def earlier_scores(self) -> dict[str, dict[str, float]]:
+        """Scores by employee in every earlier cycle, oldest first; empty where not shown."""
+        found = self.analysis.standing
+        if not isinstance(found, Standing):
+            return {}
+        cycles = found.earlier["cycle"].unique()
+        table = found.earlier.pivot(index="employee_id", columns="cycle", values="score")
+        return dict(table.reindex(columns=cycles).to_dict("index"))
+
+    @cached_property
     def comparable_groups(self) -> dict[Any, Row]:
         """The groups of comparable people, by number; empty where not shown."""
         found = self.analysis.standing
@@ -197,6 +207,12 @@ class Context:
         name = self.say(what)
         state = msg("not shown") if isinstance(answer, Suppressed) else msg("not estimable")
         return Note(self.say(answer.message), f"{name[:1].upper()}{name[1:]}: {self.say(state)}")
+
+    def no_answer(self, answer: object, what: Message) -> Note:
+        """Show why there is no answer, also where nothing could be asked."""
+        if isinstance(answer, NotEstimable | Suppressed):
+            return self.reason(answer, what)
+        return Note(self.say(msg("There are no scores to answer this from.")))
 
     # names ---------------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ class IndexEntry:
         When, with its time zone.
     form_href
         Address of the decision form; None where there is none.
+    reader
+        Number of the manager whom a manager's pack is for.
     """
 
     session_id: str
@@ -52,6 +54,7 @@ class IndexEntry:
     message: str | None
     made_at: dt.datetime | None
     form_href: str | None = None
+    reader: str = ""
 
 
 def render_index(
@@ -110,6 +113,8 @@ def _row(entry: IndexEntry, language: Language) -> dict[str, object]:
     kind = say(SESSION_KIND[entry.kind]) if entry.kind in SESSION_KIND else entry.kind
     if entry.audience != "room" and entry.audience in AUDIENCE:
         kind = f"{kind} · {say(AUDIENCE[entry.audience])}"
+    if entry.reader:
+        kind = f"{kind} {shorten(entry.reader, 40)}"
     return {
         "href": safe_address(entry.href),
         "form_href": safe_address(entry.form_href),

@@ -19,6 +19,9 @@ from pipeline.privacy import preparation as cut_for
 from pipeline.settings import Settings
 from pipeline.store import SessionData
 
+MOST_READERS = 60
+"""With more raters than this nobody sits around a table to prepare for, and no lists are made."""
+
 
 @dataclass(frozen=True)
 class PreparationList:
@@ -83,6 +86,8 @@ def make_lists(
 def _lists(
     data: SessionData, room: View, settings: Settings, language: Language
 ) -> Iterator[PreparationList]:
+    if data.ratings["rater_id"].nunique() > MOST_READERS:
+        return
     for reader in preparing(data):
         view = cut_for(data, settings, reader, room.analysis)
         context = Context(view, plan_agenda(view.analysis, settings), settings, language)

@@ -67,6 +67,27 @@ def strip(
     return _drawing(width, 24, alt, "".join(parts))
 
 
+def sparkline(values: Sequence[float], ends: tuple[float, float], alt: str) -> Markup:
+    """Draw values one after another between the ends of the scale; the last one with a dot."""
+    low, high = ends
+    width, height = 84.0, 24.0
+    step = (width - 12) / max(1, len(values) - 1)
+    known = [
+        (6 + step * at, height - 4 - (height - 8) * (value - low) / (high - low))
+        for at, value in enumerate(values)
+        if not math.isnan(value)
+    ]
+    parts = [
+        f'<line class="m-rule" x1="0" x2="{width:g}" y1="{y:g}" y2="{y:g}"/>'
+        for y in (4, height - 4)
+    ]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in known)
+    parts.append(f'<polyline class="m-line" points="{path}"/>')
+    parts += [f'<circle class="m-past" cx="{x:.1f}" cy="{y:.1f}" r="1.8"/>' for x, y in known[:-1]]
+    parts += [f'<circle class="m-dot" cx="{x:.1f}" cy="{y:.1f}" r="3.4"/>' for x, y in known[-1:]]
+    return _drawing(width, height, alt, "".join(parts))
+
+
 def interval(
     value: float,
     low: float,

@@ -101,6 +101,8 @@ AGENDA_ITEMS = {
     "outliers": msg("Far from the rest"),
     "break": msg("Break"),
     "quiet": msg("Quiet middle"),
+    "conversation": msg("Conversation"),
+    "spare": msg("Spare time"),
     "smart": msg("SMART round"),
 }
 
@@ -143,10 +145,22 @@ QUESTIONS: dict[str, tuple[Message, ...]] = {
     ),
 }
 
-QUESTIONS_ON_CONVERSATIONS = QUESTIONS | {
+ON_CONVERSATIONS: dict[str, tuple[Message, ...]] = {
     "disagreement": (
-        msg("What did each rater hear that the other did not?"),
+        msg("What did each rater hear that the other did not? Play that moment again."),
         msg("Do you read the criterion differently, or did you hear something else?"),
+    ),
+    "top": (
+        msg("Which sentence in this conversation shows the behaviour of the top score?"),
+        msg("Would a colleague who says it in another way get this score too?"),
+    ),
+    "bottom": (
+        msg("At which moment was the behaviour missing, and what did the customer do next?"),
+        msg("What in this conversation was outside the adviser's control?"),
+    ),
+    "quiet": (
+        msg("What makes this an ordinary conversation: which norm do all of you apply here?"),
+        msg("Which one sentence would have lifted this conversation a point?"),
     ),
 }
 

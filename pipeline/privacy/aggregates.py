@@ -12,6 +12,7 @@ from pipeline.analysis import NoAnswer
 from pipeline.errors import NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement
 from pipeline.methods.conversation import Conversation
+from pipeline.methods.criteria import Criteria
 from pipeline.methods.design import Design
 from pipeline.methods.differential import GroupSeverity
 from pipeline.methods.distribution import Distribution
@@ -136,21 +137,37 @@ def is_whole(distribution: Distribution | NoAnswer) -> bool:
 
 
 def profiles_in_aggregate(
-    profiles: Profiles | NoAnswer, floor: int, few: Suppressed
-) -> Profiles | NoAnswer:
+    profiles: Profiles | NoAnswer | None, floor: int, few: Suppressed
+) -> Profiles | NoAnswer | None:
     """Keep the profiles, not who is in them."""
-    if isinstance(profiles, NoAnswer):
+    if not isinstance(profiles, Profiles):
         return profiles
     if (profiles.profiles["n"] < floor).any():
         return few
     return replace(profiles, members=profiles.members.iloc[:0])
 
 
-def evidence_in_aggregate(evidence: Evidence | NoAnswer) -> Evidence | NoAnswer:
-    """Keep the counts, not whose evidence."""
+def evidence_in_aggregate(
+    evidence: Evidence | NoAnswer, data: SessionData, floor: int, few: Suppressed
+) -> Evidence | NoAnswer:
+    """Keep the counts, not whose evidence; nothing where it is about few people."""
     if isinstance(evidence, NoAnswer):
         return evidence
+    if 0 < data.evidence["employee_id"].nunique() < floor:
+        return few
     return replace(evidence, subjects=evidence.subjects.iloc[:0], unrated=())
+
+
+def criteria_in_aggregate(
+    criteria: Criteria | NoAnswer | None, data: SessionData, floor: int
+) -> Criteria | NoAnswer | None:
+    """Keep the texts of the form; how alike criteria are rated where enough raters are behind it.
+
+    A pair rests on ten people or more, or has no number.
+    """
+    if not isinstance(criteria, Criteria) or data.ratings["rater_id"].nunique() >= floor:
+        return criteria
+    return replace(criteria, pairs=criteria.pairs.iloc[:0])
 
 
 def fairness_without_levels(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.analysis import Analysis, analyse, rationales_of
+from pipeline.analysis import Analysis, NoAnswer, analyse, rationales_of
 from pipeline.errors import NotEstimable, Suppressed, WrongUse, msg
 from pipeline.methods.design import Design
+from pipeline.methods.evidence import Evidence
 from pipeline.methods.rationales import Rationales
 from pipeline.methods.severity import Severity
+from pipeline.privacy.room import without_present
 from pipeline.privacy.view import View, formal, of, only_people, without_backgrounds
 from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData
@@ -19,9 +21,15 @@ def manager(data: SessionData, settings: Settings, viewer: str) -> View:
     """Cut for one manager."""
     own = own_data(data, viewer)
     analysis = analyse(own, settings)
-    analysis = replace(analysis, rationales=_of_team(data, own, settings, viewer))
-    # the own pattern as a rater needs the ratings of all; only the own row of it is shown
-    pattern = own_pattern(analyse(data, settings), own, settings, viewer)
+    analysis = replace(
+        analysis,
+        rationales=_of_team(data, own, settings, viewer),
+        evidence=_evidence_of_team(analysis.evidence, data, viewer),
+    )
+    # the own pattern as a rater needs the ratings of all that the room reads; only the own row of
+    # it is shown
+    shared, _ = without_present(data, settings)
+    pattern = own_pattern(analyse(shared, settings), own, settings, viewer)
     reason = msg("This pack holds your own team and your own pattern as a rater; nothing else.")
     # how strict one rater is for whom is told to nobody
     shown = replace(analysis, **pattern, group_severity={})
@@ -54,11 +62,15 @@ def preparation(data: SessionData, settings: Settings, viewer: str, whole: Analy
 
 
 def preparing(data: SessionData) -> tuple[str, ...]:
-    """Return who has something to prepare: whoever calibrates and gave ratings here."""
+    """Return who has something to prepare: who calibrates, and who has yet to rate the own team."""
     given = data.ratings[formal(data.ratings)]
     others = given[given["rater_id"] != given["employee_id"]]
-    raters = sorted(set(others["rater_id"]))
-    return tuple(one for one in raters if _people(data, one))
+    readers = set(others["rater_id"])
+    if data.session.kind != "conversation":
+        staff = data.employees[data.employees["left_on"].isna()]
+        unrated = ~staff["employee_id"].isin(set(data.ratings["employee_id"]))
+        readers |= set(staff.loc[unrated, "manager_id"].dropna())
+    return tuple(one for one in sorted(readers) if _people(data, one))
 
 
 def own_pattern(
@@ -87,14 +99,39 @@ def _of_team(
     data: SessionData, own: SessionData, settings: Settings, viewer: str
 ) -> Rationales | NotEstimable:
     """Say what is missing for the own team; evidence about others is not seen, so not counted."""
-    team = _team(data, viewer) or _people(data, viewer)
+    team = _reports(data, viewer)
     return rationales_of(replace(own, ratings=of(own.ratings, "employee_id", team)), settings)
+
+
+def _evidence_of_team(
+    evidence: Evidence | NoAnswer, data: SessionData, viewer: str
+) -> Evidence | NoAnswer:
+    """Keep the own team: what is seen of others is not all there is, so nothing is absent."""
+    if isinstance(evidence, NoAnswer):
+        return evidence
+    team = _reports(data, viewer)
+    rated = set(data.ratings["employee_id"])
+    return replace(
+        evidence,
+        subjects=of(evidence.subjects, "employee_id", team),
+        # who has a rating by a colleague only is not without one
+        unrated=tuple(one for one in evidence.unrated if one in team - rated),
+    )
 
 
 def _team(data: SessionData, viewer: str) -> set[str]:
     return set(data.employees.loc[data.employees["manager_id"].eq(viewer), "employee_id"]) - {
         viewer
     }
+
+
+def _reports(data: SessionData, viewer: str) -> set[str]:
+    """Return whose evidence and results the viewer knows: the own team.
+
+    Where it is nowhere told whose team somebody is in, the rater counts as the manager.
+    """
+    known = data.employees[data.employees["manager_id"].notna()]
+    return _team(data, viewer) | (_people(data, viewer) - set(known["employee_id"]))
 
 
 def _people(data: SessionData, viewer: str) -> set[str]:
@@ -118,7 +155,7 @@ def own_data(data: SessionData, viewer: str) -> SessionData:
     if not people:
         raise WrongUse(msg("This manager has no team and rated nobody in this session."))
     own = only_people(data, people)
-    reports = _team(data, viewer) or people
+    reports = _reports(data, viewer)
     return replace(
         without_backgrounds(own),
         # of people in other teams only what the viewer gave them

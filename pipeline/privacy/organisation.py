@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.analysis import Analysis, analyse
-from pipeline.errors import NotEstimable, Suppressed, msg
+from pipeline.analysis import analyse
+from pipeline.errors import Message, NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement
 from pipeline.privacy.aggregates import (
     agreement_in_aggregate,
+    criteria_in_aggregate,
     design_in_aggregate,
     distribution_in_aggregate,
     evidence_in_aggregate,
@@ -19,7 +20,15 @@ from pipeline.privacy.aggregates import (
     tells_a_small_count,
     without_rows,
 )
-from pipeline.privacy.view import View, most_per_person, only_people, tells, without_backgrounds
+from pipeline.privacy.room import without_present
+from pipeline.privacy.view import (
+    View,
+    all_hidden,
+    most_per_person,
+    only_people,
+    tells,
+    without_backgrounds,
+)
 from pipeline.settings import Audience, Settings
 from pipeline.store import Session, SessionData
 
@@ -27,6 +36,7 @@ from pipeline.store import Session, SessionData
 def organisation(data: SessionData, settings: Settings) -> View:
     """Cut for the organisation."""
     floor = settings.privacy.minimum_group
+    data, n_present = without_present(data, settings)
     whole = analyse(data, settings)
     nobody = only_people(data, set())
     shown = replace(
@@ -39,7 +49,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
         last_session=_nameless(data.last_session) if data.last_session else None,
         n_rejected=0,
     )
-    left_out = (msg("This pack holds aggregates only: no names, no row per person or rater."),)
+    left_out = _left_out(n_present)
     few = Suppressed(
         msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
     )
@@ -47,7 +57,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
         msg("Hidden: fewer than {floor} raters, so a rater could be recognised.", floor=floor)
     )
     if data.ratings["employee_id"].nunique() < floor:
-        hidden = _all_hidden(whole, few, without_backgrounds(shown))
+        hidden = all_hidden(whole, few, without_backgrounds(shown))
         return View(hidden, Audience.ORGANISATION, None, left_out)
     distribution = distribution_in_aggregate(whole.distribution, data, floor)
     if tells(data, data, settings) or not is_whole(distribution):
@@ -57,13 +67,14 @@ def organisation(data: SessionData, settings: Settings) -> View:
     # what is not named here stays hidden: a new method is not shown before it is thought about
     single = Suppressed(msg("Not shown here: this pack holds aggregates only."))
     analysis = replace(
-        _all_hidden(whole, single, shown),
+        all_hidden(whole, single, shown),
         design=design_in_aggregate(whole.design, floor, few_raters),
         severity=severity_in_aggregate(whole.severity, floor, few_raters),
         agreement=agreement_in_aggregate(whole.agreement, floor, few_raters),
         distribution=distribution,
         profiles=profiles_in_aggregate(whole.profiles, floor, few),
-        evidence=evidence_in_aggregate(whole.evidence),
+        evidence=evidence_in_aggregate(whole.evidence, data, floor, few),
+        criteria=criteria_in_aggregate(whole.criteria, data, floor),
         fairness=whole.fairness,
         group_severity=whole.group_severity,
     )
@@ -98,11 +109,18 @@ _ROWS_OF_RATERS = {
 """Answers that remain as aggregates once these tables, one row per rater or person, are empty."""
 
 
-def _all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Analysis:
-    """Replace every answer by a reason."""
-    hidden: dict[str, Any] = dict.fromkeys(whole.answers(), reason)
-    return replace(whole, data=shown, **hidden, fairness={}, group_severity={})
+def _left_out(n_present: int) -> tuple[Message, ...]:
+    """Say what is not there; how many people that are, is for the room."""
+    every = msg("This pack holds aggregates only: no names, no row per person or rater.")
+    if not n_present:
+        return (every,)
+    present = msg(
+        "Who takes part in the session and is rated in it too is left out, as in the session's own"
+        " pack: beside that pack their ratings could be told."
+    )
+    return every, present
 
 
 def _nameless(session: Session) -> Session:
-    return replace(session, facilitator_id=None, process_guard_id=None)
+    # a theme is free text
+    return replace(session, facilitator_id=None, process_guard_id=None, theme=None)

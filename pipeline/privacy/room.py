@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.analysis import analyse
-from pipeline.errors import msgn
-from pipeline.privacy.view import View, formal, only_people, tells, without_backgrounds
+from pipeline.errors import Suppressed, msg, msgn
+from pipeline.privacy.view import (
+    View,
+    all_hidden,
+    formal,
+    only_people,
+    tells,
+    without_backgrounds,
+)
 from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData
 
@@ -20,23 +27,40 @@ def _present(data: SessionData) -> set[str]:
     return readers | {one for one in roles if one}
 
 
+def without_present(data: SessionData, settings: Settings) -> tuple[SessionData, int]:
+    """Return the data without who is in the room, and how many of those are rated.
+
+    The organisation and the patterns of managers are computed from this too: of two packs of one
+    session that count different people, the difference would be those few people.
+    """
+    here, rated = _present(data), set(data.ratings["employee_id"])
+    before = set(data.past_ratings["employee_id"])
+    shown = only_people(data, (rated | set(data.employees["employee_id"]) | before) - here)
+    if here & rated and tells(data, shown, settings):
+        shown = without_backgrounds(shown)
+    elif 0 < len(here & (rated | before)) < settings.privacy.minimum_group:
+        # beside the earlier scores of the others, these would tell those of who is here
+        shown = replace(shown, previous_scores=shown.previous_scores.iloc[:0])
+    return shown, len(here & rated)
+
+
 def room(data: SessionData, settings: Settings) -> View:
     """Cut for the room."""
-    rated = set(data.ratings["employee_id"])
-    everybody = rated | set(data.employees["employee_id"]) | set(data.past_ratings["employee_id"])
-    shown = only_people(data, everybody - _present(data))
-    own = _present(data) & rated
-    if not own:
+    shown, n_own = without_present(data, settings)
+    if not n_own:
         return View(analyse(shown, settings), Audience.ROOM, None, ())
-    if tells(data, shown, settings):
-        shown = without_backgrounds(shown)
-    elif len(own) < settings.privacy.minimum_group:
-        shown = replace(shown, previous_scores=shown.previous_scores.iloc[:0])
     reason = msgn(
         "{n} person takes part in this session and is rated in it too. That rating is left out of"
         " this pack; calibrate it without this person present.",
         "{n} people take part in this session and are rated in it too. Those ratings are left out"
         " of this pack; calibrate them without these people present.",
-        len(own),
+        n_own,
     )
-    return View(analyse(shown, settings), Audience.ROOM, None, (reason,))
+    analysis = analyse(shown, settings)
+    if shown.ratings.empty:
+        nobody = msg(
+            "Everybody who is rated here takes part in this session, and nobody reads what is said"
+            " about himself or herself. Split the session, or let somebody else calibrate it."
+        )
+        analysis = all_hidden(analysis, Suppressed(nobody), shown)
+    return View(analysis, Audience.ROOM, None, (reason,))

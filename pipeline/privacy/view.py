@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from pipeline.analysis import Analysis
-from pipeline.errors import Message
+from pipeline.errors import Message, Suppressed
 from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData
 
@@ -35,6 +36,12 @@ class View:
     audience: Audience
     viewer_id: str | None
     left_out: tuple[Message, ...]
+
+
+def all_hidden(whole: Analysis, reason: Suppressed, shown: SessionData) -> Analysis:
+    """Replace every answer by a reason."""
+    hidden: dict[str, Any] = dict.fromkeys(whole.answers(), reason)
+    return replace(whole, data=shown, **hidden, fairness={}, group_severity={})
 
 
 def formal(ratings: pd.DataFrame) -> pd.Series:

@@ -75,13 +75,14 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             facts = facts_of(notebook)
             page = to_html(notebook, title=job.title, language=job.parameters.language)
             form = form_of(notebook)
-            kept = put_form(job.output.parent, form)
+            told = put_form(job.output.parent, form)
             lists = lists_of(notebook, language=job.parameters.language)
             facts["lists"] = put_lists(job.output.parent, lists)
             write_whole(job.output, page)
             facts["content"] = content_of(page)
             facts["form"] = content_of(form) if form is not None else None
-            facts["warnings"] = [*facts.get("warnings", ()), *_kept(job, kept)]
+            say = Language(job.parameters.language).say
+            facts["warnings"] = [*facts.get("warnings", ()), *(say(one) for one in told)]
         remove_folder(job.output.parent / FAILED_NOTEBOOK.parent)
     except WorkbenchError as reason:
         error = reason.message
@@ -91,18 +92,6 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
         # an unforeseen fault of one pack must not stop the others; its text may quote data
         error = msg("Unexpected fault {kind} while making the pack.", kind=type(reason).__name__)
     return _end(job, started, facts, error)
-
-
-def _kept(job: PackJob, name: str | None) -> list[str]:
-    """Say where a form went that somebody had written in."""
-    if name is None:
-        return []
-    text = msg(
-        "The decision form was filled in already. That one is kept as {file}; the new form is"
-        " empty.",
-        file=name,
-    )
-    return [Language(job.parameters.language).say(text)]
 
 
 def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | None) -> Outcome:

@@ -25,7 +25,7 @@ from pipeline.decision_form import FORM_FILE
 from pipeline.run.lists import mark_of_lists
 from pipeline.run.outcome import MADE, content_of
 from pipeline.run.plan import PackJob
-from pipeline.settings import REPOSITORY, Settings
+from pipeline.settings import REPOSITORY, Audience, Settings
 from pipeline.store import Store
 
 PACKAGE = REPOSITORY / "pipeline"
@@ -57,7 +57,10 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
                     stamps[job.session.session_id],
                 ]
             ),
-            organisation=_shares(counts[job.session.cycle, job.session.kind], points),
+            # a manager's pack shows nothing of the organisation, so its record does not either
+            organisation=()
+            if job.parameters.audience is Audience.MANAGER
+            else _shares(counts[job.session.cycle, job.session.kind], points),
         )
         for job in jobs
     ]

@@ -117,4 +117,5 @@ def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEn
         warnings=tuple(found["warnings"]),
         message=found["error"],
         made_at=dt.datetime.fromisoformat(found["made_at"]),
+        reader=record.parent.name if found["audience"] == "manager" else "",
     )

@@ -15,7 +15,7 @@ from pipeline.settings import Audience, LanguageCode
 
 
 class PackParameters(BaseModel):
-    """Parameters of `notebooks/calibration_pack.ipynb`."""
+    """Parameters of the notebooks that make packs, whatever the kind of session."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import WrongUse, msg
+from pipeline.pack.kinds import NOTEBOOK_OF
 from pipeline.run.due import due_within
 from pipeline.run.files import Target, reports_of, slug
 from pipeline.run.parameters import PackParameters
@@ -182,7 +183,7 @@ def plan_packs(
             jobs.append(
                 PackJob(
                     session=session,
-                    notebook=NOTEBOOKS / "calibration_pack.ipynb",
+                    notebook=NOTEBOOKS / NOTEBOOK_OF[session.kind],
                     parameters=PackParameters(
                         session_id=session.session_id,
                         language=chosen,

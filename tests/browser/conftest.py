@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.ingest import import_files
+from pipeline.locale import Language
 from pipeline.pack import open_pack
-from pipeline.pack.html import to_html
+from pipeline.pack.html import lists_of, to_html
+from pipeline.pack.index import IndexEntry, render_index
 from pipeline.settings import read_settings
 from pipeline.store import open_store
 from support import IN_CI, REPOSITORY
@@ -57,7 +61,7 @@ def page_file(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 class PageFile:
-    """Writes packs to files."""
+    """Writes packs, preparation lists and the list of packs to files."""
 
     def __init__(self, home: Path, folder: Path) -> None:
         self._home, self._folder = home, folder
@@ -71,14 +75,34 @@ class PageFile:
             pack = open_pack(
                 session, language=language, audience=audience, viewer_id=viewer, home=self._home
             )
-            cells = [
-                nbformat.v4.new_code_cell(
-                    "", outputs=[nbformat.v4.new_output("execute_result", s._repr_mimebundle_())]
-                )
-                for s in pack.sections()
-            ]
-            notebook = nbformat.v4.new_notebook(cells=cells)
-            path.write_text(
-                to_html(notebook, title=pack.title, language=language), encoding="utf-8"
-            )
+            page = to_html(executed(pack.sections()), title=pack.title, language=language)
+            path.write_text(page, encoding="utf-8")
         return path
+
+    def preparation(self, session: str, language: str) -> Path:
+        """Return the file of the longest preparation list of a session."""
+        path = self._folder / f"{session}-{language}-list.html"
+        if not path.exists():
+            pack = open_pack(session, language=language, home=self._home)
+            pages = lists_of(executed([pack.lists()]), language=language)
+            path.write_text(max(pages.values(), key=len), encoding="utf-8")
+        return path
+
+    def overview(self, entries: list[IndexEntry], language: str) -> Path:
+        """Return the file of a list of packs."""
+        path = self._folder / f"overview-{language}.html"
+        written = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+        path.write_text(render_index(entries, Language(language), written), encoding="utf-8")
+        return path
+
+
+def executed(shown: Sequence[Any]) -> nbformat.NotebookNode:
+    """Return a notebook whose cells showed these."""
+    return nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "", outputs=[nbformat.v4.new_output("execute_result", one._repr_mimebundle_())]
+            )
+            for one in shown
+        ]
+    )

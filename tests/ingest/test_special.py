@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import UnreadableInput
-from pipeline.ingest.special import special_category
+from pipeline.ingest.special import special_category, tells_pay
 from pipeline.tables import TABLES
 
 EMPLOYEES = "employee_id;department;{}\n1;Zorg;x\n"
@@ -13,11 +13,12 @@ SPECIAL = """
     Etniciteit afkomst ethnicity RaceCode ras gezondheid gezondheidsklachten ziekteverzuim
     ZiekteVerzuim verzuimpercentage kort_verzuim handicap disability_status medical religie
     kerkgenootschap vakbondslid trade_union politieke_voorkeur seksuele-geaardheid biometrie
-    dna strafblad criminalRecord BSN bsn_nummer Burger-Service-Nummer hasBSN
+    dna strafblad criminalRecord BSN bsn_nummer Burger-Service-Nummer hasBSN herkomst Geboorteplaats
+    birthplace place_of_birth Re-integratie reintegratietraject WGA wga_uitkering
 """
 HARMLESS = """
     grasmaaien trace terras sex gender geslacht communion reunion leeftijd fte abonnement
-    organisatie beoordeling kerkrade_kantoor personeelsnummer embrace unionist
+    organisatie beoordeling kerkrade_kantoor personeelsnummer embrace unionist integratie
 """
 
 
@@ -47,3 +48,17 @@ def test_the_file_is_refused_with_an_explanation_even_when_the_column_is_not_use
     with pytest.raises(UnreadableInput, match=rf"column {name} tells about .*Remove the column"):
         run({"employees.csv": EMPLOYEES.format(name)})
     assert keeper.n_loads == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["Salaris", "bruto loon", "Bonus 2025 (euro)", "baseSalary", "Uurloon", "pay rise"]
+)
+def test_pay_is_known_by_name(name):
+    """Pay is known by name."""
+    assert tells_pay(name)
+
+
+@pytest.mark.parametrize("name", ["Omzet", "Loonstroken zonder fout (%)", "payload", "Ballonnen"])
+def test_results_of_work_are_no_pay(name):
+    """Results of work are no pay."""
+    assert not tells_pay(name)

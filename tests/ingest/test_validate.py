@@ -47,6 +47,19 @@ def test_a_bad_row_is_refused_with_its_reason(ratings, keeper, reasons, row, rea
     assert report.exit_code == 3
 
 
+def test_pay_does_not_come_in_as_a_result(run, keeper, reasons):
+    """Its rows are refused with a reason; the other results are loaded."""
+    report = run(
+        {
+            "employees.csv": "employee_id;department\n007;Zorg\n",
+            "results.csv": "cycle;employee_id;metric;value\n2025;007;Omzet;5\n2025;007;Bonus;9\n",
+        }
+    )
+    reason = "metric: Pay stays out: a rating is calibrated without knowing what it costs or yields"
+    assert reasons(report) == {reason: 1}
+    assert keeper.rows["results"]["metric"].tolist() == ["Omzet"]
+
+
 def test_a_row_can_have_several_reasons_and_counts_once(ratings, reasons):
     """A row can have several reasons and counts once."""
     report = ratings("2025;999;;c1;9\n")
@@ -169,6 +182,16 @@ def test_choices_ranges_and_unknown_sessions_are_refused(run, reasons):
         "birth_year: The number is not between 1900 and 2100",
         "weight: The number is below 0",
         "session_id: The session is unknown: not in the store and not in this import",
+    }
+
+
+def test_a_name_as_long_as_a_story_is_refused(run, keeper, reasons):
+    """It would be the heading of a pack; a rationale may be that long."""
+    long = "x" * 501
+    report = run({"employees.csv": f"employee_id;department;name\n1;Zorg;{long}\n2;{long};Anna\n"})
+    assert reasons(report) == {
+        "name: The text is longer than 500 characters": 1,
+        "department: The text is longer than 500 characters": 1,
     }
 
 

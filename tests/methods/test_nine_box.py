@@ -78,3 +78,14 @@ def test_without_two_axes_there_is_a_reason(potential: list[str]) -> None:
         estimate_nine_box(
             ratings(ann=(3.0, 3.0, 3.0)), potential=potential, ends=(1.0, 5.0), variance=NOISE
         )
+
+
+def test_a_criterion_that_does_not_exist_is_named() -> None:
+    """So that a slip in the settings is found."""
+    with pytest.raises(NotEstimable, match=r"names as potential: groei, kans"):
+        estimate_nine_box(
+            ratings(ann=(3.0, 3.0, 3.0)),
+            potential=["groei", "kans"],
+            ends=(1.0, 5.0),
+            variance=NOISE,
+        )

@@ -308,3 +308,18 @@ def test_everyone_is_in_one_group_and_nothing_given_changes(drawn: list) -> None
     assert found.subjects["n_others"].fillna(-9).tolist() == expected.fillna(-9).tolist()
     pd.testing.assert_frame_equal(rated, before)
     pd.testing.assert_frame_equal(people, PEOPLE)
+
+
+def test_every_earlier_cycle_is_told_with_the_weights_of_now() -> None:
+    """Oldest first, in the order given; a cycle without any weight has no score."""
+    found = standing(
+        TWO_CRITERIA, staff(), history=HISTORY, cycle_order=["spring", "autumn", "now"]
+    ).earlier
+    assert found["cycle"].drop_duplicates().tolist() == ["spring", "autumn"]
+    last = found[found["cycle"].eq("autumn")].set_index("employee_id")["score"]
+    assert last.to_dict() == {"e1": 2.0, "e2": 3.0}
+    retired = HISTORY.assign(criterion_id=HISTORY["criterion_id"].where(
+        HISTORY["cycle"].eq("autumn"), "gone"))  # fmt: skip
+    weights = pd.DataFrame({"criterion_id": ["a", "b", "gone"], "weight": [1.0, 1.0, 0.0]})
+    untold = standing(TWO_CRITERIA, staff(), history=retired, criteria=weights).earlier
+    assert untold.loc[untold["cycle"].ne("autumn"), "score"].isna().all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -189,3 +190,24 @@ def test_a_nested_session_gathers_reasons_in_folds(pack_of: MakePack) -> None:
     html = str(pack_of(NESTED).criteria().html)
     assert "Beyond chance (alpha)" not in html
     assert "Severity per criterion: not estimable" in html
+
+
+def test_a_case_opens_with_the_first_that_was_written_and_folds_the_rest(
+    pack_of: MakePack,
+) -> None:
+    """Two rationales at once, the others one click away; a quiet case folds all below its facts."""
+    data = session_data()
+    said = [f"Saw it on day {number}." for number in range(len(data.ratings))]
+    pack = pack_of(replace(data, ratings=data.ratings.assign(rationale=said)), language="en")
+    html = str(pack.cases().html)
+    opened = re.findall(r"<h4>Rationales</h4>\s*<ul>(.*?)</ul>", html, flags=re.DOTALL)
+    assert opened
+    assert {one.count("<li>") for one in opened} <= {1, 2}
+    assert re.search(r"<summary>\d+ more rationales?</summary>", html)
+    cards = [case for case in pack.context.plan.cases if case.session == 1][:25]
+    assert html.count("case-fold") == sum(case.is_quiet for case in cards) > 0
+
+
+def test_a_case_draws_the_scores_of_earlier_cycles(pack_of: MakePack) -> None:
+    """With the same numbers in words for who does not see the line."""
+    assert re.search(r'aria-label="2025: 3\.00, 2026: \d\.\d\d"', str(pack_of().cases().html))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import openpyxl
 import pandas as pd
@@ -247,6 +249,75 @@ def test_texts_from_data_stay_texts(pack_of: MakePack, text: str) -> None:
     assert cell.data_type == "s"
     assert str(cell.value)[:3] == text.replace("\x07", "")[:3]
     assert not [c for row in page.iter_rows() for c in row if c.data_type in ("f", "e")]
+
+
+HOSTILE = {
+    "control": "a\x00\x01\x0bb\x1f\x7f\x85\ufdd0\ufffe\uffff",
+    "codes": "&D&P&Z&F " * 20,
+    "markup": "</t></si><script>&lt;]]>",
+    "formula": "=cmd|' /C calc'!A0",
+    "command": "\t=1+1\r\n@SUM(A1)",
+    "right to left": "\u202eשלום \u2066مرحبا",
+    "emoji": "👩‍👩‍👧‍👦" * 60,
+    "long": "w" * 50_000,
+    "sheet": "[x]:*?/\\'" * 9,
+}
+
+
+def with_everywhere(text: str) -> SessionData:
+    """Return a session with a text in each place that the form takes text from."""
+    data = session_data()
+
+    def texts(rows: pd.DataFrame) -> pd.Series:
+        return pd.Series([text] * len(rows), dtype="str")
+
+    return replace(
+        data,
+        session=replace(data.session, department=text, session_id=text[:200], cycle=text[:200]),
+        people=data.people.assign(name=texts(data.people)),
+        employees=data.employees.assign(job_level=texts(data.employees)),
+        criteria=data.criteria.assign(label_en=texts(data.criteria)),
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_spreadsheet_finds_nothing_to_repair(pack_of: MakePack, text: str) -> None:
+    """Every limit of the file format holds, whatever is in the data."""
+    form = pack_of(with_everywhere(text)).form().form
+    assert form is not None
+    with zipfile.ZipFile(io.BytesIO(form)) as parts:
+        xml = {name: ElementTree.fromstring(parts.read(name)) for name in parts.namelist()}
+    every = [(one.tag.rpartition("}")[2], one) for tree in xml.values() for one in tree.iter()]
+    said = {tag: [one.text or "" for name, one in every if name == tag] for tag, _ in every}
+    assert "f" not in said
+    assert max(len(one) for one in said["t"]) <= 32_767
+    assert max(len(one) for one in said["formula1"]) <= 255
+    assert max(len(one) for one in said["oddFooter"]) <= 255
+    rows = [float(one.get("ht", 0)) for name, one in every if name == "row"]
+    assert max(rows) <= 409
+    sheets = [one.get("name", "") for name, one in every if name == "sheet"]
+    assert all(len(one) <= 31 and not set(one) & set("[]:*?/\\") for one in sheets)
+    names = [(one.get("name"), one.get("localSheetId")) for name, one in every
+             if name == "definedName"]  # fmt: skip
+    assert len(set(names)) == len(names)
+
+
+def test_what_is_typed_in_a_text_cell_stays_text(pack_of: MakePack) -> None:
+    """An argument may begin with a dash; a name that looks like a formula can be chosen."""
+    page = sheet(book_of(pack_of()), "decisions")
+    for title in ("Argument", "Decided by", "Decision about"):
+        assert page.cell(FIRST, column(page, title)).number_format == "@"
+    assert page.cell(FIRST, column(page, "Score after the session")).number_format == "General"
+
+
+def test_it_says_how_an_overall_score_is_written(pack_of: MakePack) -> None:
+    """The score of now can lie between two points; a new one is a point of the scale."""
+    told = " ".join(str(row[0].value) for row in book_of(pack_of())["Read first"].iter_rows())
+    assert "A new overall score is one point of the scale" in told
+    whole = session_data()
+    whole = replace(whole, ratings=whole.ratings.assign(score=3.0))
+    told = " ".join(str(row[0].value) for row in book_of(pack_of(whole))["Read first"].iter_rows())
+    assert "A new overall score" not in told
 
 
 def test_criteria_with_one_name_are_told_apart(pack_of: MakePack) -> None:

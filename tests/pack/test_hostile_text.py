@@ -12,7 +12,7 @@ import pytest
 from pipeline.decision_form import FORM_FILE
 from pipeline.pack.page import page_script, policy
 
-from .conftest import MakePack, Shape, page_of, session_data
+from .conftest import MakePack, Shape, page_of, session_data, table
 
 HOSTILE = {
     "script": "<script>alert('x')</script>",
@@ -25,6 +25,8 @@ HOSTILE = {
     "right to left": "\u202eשלום مرحبا",
     "emoji": "👩‍👩‍👧‍👦 🚀 \U0001f9ff",
     "control": "a\x0bb\x0cc",
+    "unseen": "\u200b\u200d\ufeff\u2028\u2029\ufffe\U000e0041",
+    "return": "\r\n=1+1\t|a|b|",
     "entity": "&lt;b&gt; &amp;amp; &#60;script&#62;",
     "long": "word " * 10_000,
     "long without a space": "w" * 50_000,
@@ -66,11 +68,45 @@ def filled(text: str) -> object:
 
     return replace(
         data,
-        session=replace(data.session, department=text[:300], theme=text[:300]),
+        session=replace(data.session, department=text[:500], theme=text[:500]),
         ratings=everywhere(data.ratings, "rationale"),
-        employees=everywhere(data.employees, "job_family"),
+        employees=everywhere(data.employees, "job_family").assign(job_level=text[:500]),
         people=everywhere(data.people, "name"),
-        criteria=everywhere(data.criteria, "label_nl", "label_en", "anchor_3_nl", "anchor_5_nl"),
+        criteria=everywhere(
+            data.criteria, "label_nl", "label_en", "observable", "anchor_3_nl", "anchor_5_nl"
+        ),
+        goals=table(
+            "goals",
+            [
+                {"goal_id": one, "owner_id": one, "text": text, "measure": text, "target": text}
+                for one in data.employees["employee_id"]
+            ],
+        ),
+        results=table(
+            "results",
+            [
+                {"cycle": "2026", "employee_id": one, "metric": text[:500], "value": float(i)}
+                for i, one in enumerate(data.employees["employee_id"])
+            ],
+        ),
+        last_session=replace(data.session, session_id="before", department=text[:500]),
+        last_actions=table(
+            "actions",
+            [
+                {
+                    "session_id": "before",
+                    "owner_id": "r00000",
+                    "kind": "training",
+                    "text": text,
+                    "measure": text,
+                    "status": "open",
+                }
+            ],
+        ),
+        last_norms=table(
+            "norms",
+            [{"session_id": "before", "criterion_id": "c1", "job_level": text[:500], "text": text}],
+        ),
         cycle=everywhere(data.cycle, "what_counts", "what_does_not", "consequences"),
         participants=everywhere(data.participants, "personal_goal"),
         evidence=everywhere(data.evidence, "text"),

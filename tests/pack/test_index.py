@@ -86,3 +86,9 @@ def test_the_decision_form_can_be_reached() -> None:
     page = render_index([entry(form_href=form)], Language("en"), NOW)
     assert f'<a href="{form}">decision form</a>' in page
     assert "decision form" not in render_index([entry()], Language("en"), NOW)
+
+
+def test_packs_of_managers_are_told_apart() -> None:
+    """Beside the kind stands whom a manager's pack is for, by number."""
+    page = render_index([entry(audience="manager", reader="000408")], Language("en"), NOW)
+    assert "Pack for one manager 000408" in page

@@ -74,6 +74,20 @@ def test_who_has_no_rating_yet_is_named(pack_of: MakePack) -> None:
     assert "without a rating by you" not in found["r00001"]
 
 
+def test_who_rated_nobody_yet_gets_a_list_too(pack_of: MakePack) -> None:
+    """With the names of the own team; whose team is rated by others has nothing to prepare."""
+    data = marked()
+    staff = data.employees["manager_id"]
+    data = replace(data, employees=data.employees.assign(manager_id=staff.replace("r00000", "m")))
+    assert "m" not in texts(pack_of(data))
+    person = str(data.employees["employee_id"].iloc[0])
+    ratings = data.ratings[data.ratings["employee_id"] != person].reset_index(drop=True)
+    found = texts(pack_of(replace(data, ratings=ratings)))["m"]
+    assert "people of your team without a rating by you" in found
+    assert "Persoon 0" in found
+    assert "no ratings" not in found
+
+
 def test_the_own_pattern_needs_enough_raters(pack_of: MakePack) -> None:
     """Among four raters the own row would tell of the three others."""
     few = texts(pack_of(Shape(n_people=16, n_raters=4)))["r00000"]

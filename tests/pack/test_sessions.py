@@ -29,7 +29,7 @@ SHAPES = {
 
 def text_of(html: str) -> str:
     """Return what a reader reads."""
-    plain = re.sub(r"<style>.*?</style>", " ", html, flags=re.DOTALL)
+    plain = re.sub(r"<(style|script)>.*?</\1>", " ", html, flags=re.DOTALL)
     plain = re.sub(r"<[^>]+>", " ", plain)
     return re.sub(r"\s+", " ", plain)
 
@@ -46,7 +46,7 @@ def test_every_shape_gives_a_whole_page(
     levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", page)]
     assert levels.count(1) == 1
     form = audience == "room"
-    assert levels.count(2) == (12 if shape.kind == "conversation" else 13) + form
+    assert levels.count(2) == (16 if shape.kind == "conversation" else 13) + form
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
     assert "nan" not in re.findall(r"\w+", text_of(page))
     assert "{" not in text_of(page)
@@ -244,7 +244,9 @@ def test_many_cases_become_a_table(pack_of: MakePack) -> None:
     pack = pack_of(Shape(n_people=400, n_raters=20))
     html = str(pack.cases().html)
     assert html.count('<article class="case"') <= 25
-    assert "Cases for later, or discussed briefly" in html
+    rows = html.count("<tr>", 0, html.index("<article")) - 1
+    assert rows == len(pack.context.plan.cases)
+    assert html.count('<a href="#case-') == html.count('<article class="case"')
 
 
 def test_the_turn_order_is_fixed(pack_of: MakePack) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from pipeline.decision_form import FORM_FILE
 from pipeline.run.execute import make_here
@@ -82,6 +85,32 @@ def test_a_failed_pack_leaves_no_form_but_one_that_was_written_in(
     form.write_bytes(b"decided!")
     make_here(make_job("raise KeyError"), limits)
     assert form.read_bytes() == b"decided!"
+
+
+@pytest.mark.parametrize("lock", [f"~${FORM_FILE}", f".~lock.{FORM_FILE}#"])
+def test_a_form_that_is_open_is_told(make_job: JobMaker, limits: RunSettings, lock: str) -> None:
+    """A spreadsheet that has it open would save the old one over the new one."""
+    make_here(make_job(cells("empty form")), limits)
+    job = make_job(cells("newer form"))
+    (job.output.parent / lock).write_bytes(b"")
+    assert any("was open" in one for one in _told(job, limits))
+    assert (job.output.parent / FORM_FILE).read_bytes() == b"newer form"
+    # the same form again replaces nothing
+    assert not any("open" in one for one in _told(job, limits))
+
+
+def _told(job: PackJob, limits: RunSettings) -> tuple[str, ...]:
+    english = replace(job, parameters=job.parameters.model_copy(update={"language": "en"}))
+    return make_here(english, limits).warnings
+
+
+def test_a_form_that_cannot_be_written_is_replaced(make_job: JobMaker, limits: RunSettings) -> None:
+    """Read-only is against slips of people; the folder decides what a run may do."""
+    make_here(make_job(cells("empty form")), limits)
+    job = make_job(cells("newer form"))
+    (job.output.parent / FORM_FILE).chmod(0o400)  # type: ignore[union-attr]
+    assert make_here(job, limits).status == MADE
+    assert (job.output.parent / FORM_FILE).read_bytes() == b"newer form"
 
 
 def test_a_pack_without_a_form_leaves_none(make_job: JobMaker, limits: RunSettings) -> None:

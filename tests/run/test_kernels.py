@@ -14,11 +14,13 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
+from pipeline.pack import Pack, prepare
 from pipeline.run.execute import make_here, make_pack
 from pipeline.run.kernels import client, provisioner, warm
 from pipeline.run.outcome import FAILED, MADE
@@ -96,6 +98,19 @@ def test_the_kernel_has_everything_imported(make_job: JobMaker, limits: RunSetti
         """
     outcome = make_pack(make_job(textwrap.dedent(check) + GOOD), limits)
     assert outcome.status == MADE, outcome.error
+
+
+def test_a_pack_of_each_kind_is_rehearsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions about conversations start as warm as those about people."""
+    made = []
+
+    def noted(session_id: str, **options: Any) -> Pack:
+        made.append(prepare.open_pack(session_id, **options))
+        return made[-1]
+
+    monkeypatch.setattr("pipeline.pack.open_pack", noted, raising=False)
+    warm.rehearse()
+    assert {type(pack) for pack in made} == set(prepare.PACKS.values())
 
 
 def test_a_real_pack_is_the_same_warm_and_cold(

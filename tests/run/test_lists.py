@@ -63,6 +63,20 @@ def test_a_list_that_is_gone_or_edited_makes_the_pack_again(
     assert not is_current(job, record(job))
 
 
+def test_a_page_of_somebody_else_is_left_alone(make_job: JobMaker, limits: RunSettings) -> None:
+    """Whatever lies in the folder that was not made here stays, and makes no pack again."""
+    job = make_job(cells("m1"))
+    make_here(job, limits)
+    folder = job.output.parent / "managers"
+    for name in ("notes.html", "m1.txt"):
+        (folder / name).write_text("<p>mine</p>", encoding="utf-8")
+    assert is_current(job, record(job))
+    make_here(make_job(cells("m2")), limits)
+    assert left(job) == {"m2.html", "notes.html", "m1.txt"}
+    make_here(make_job("raise KeyError"), limits)
+    assert left(job) == {"notes.html", "m1.txt"}
+
+
 def test_a_reader_who_left_has_no_list(make_job: JobMaker, limits: RunSettings) -> None:
     """And a pack that failed leaves none at all: they would not fit the data."""
     make_here(make_job(cells("m1", "m2")), limits)

@@ -49,6 +49,10 @@ def test_every_reader_gets_a_pack_and_none_another(home: Path) -> None:
     assert set(made.values()) == {MADE}
     assert set(run(settings, *every).values()) == {UNCHANGED}
 
+    for rater in raters:
+        record = json.loads((settings.reports / base / "managers" / rater / RECORD).read_text())
+        assert record["organisation"] == []
+
     pages = {place: (settings.reports / place / PACK_FILE).read_text() for place in made}
     names = dict(zip(data.people["employee_id"], data.people["name"], strict=True))
     rated = set(data.ratings["employee_id"])

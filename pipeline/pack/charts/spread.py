@@ -88,6 +88,9 @@ def score_bars(
             for i, share in enumerate(shown)
         ]
         _hidden_boxes(ax, positions, main.shares, 0.025, 0.62)
+        tops = [
+            max(top, 0.025 * math.isnan(own)) for top, own in zip(tops, main.shares, strict=True)
+        ]
         for at, share, text, top in zip(positions, main.shares, counts, tops, strict=True):
             word = hidden if math.isnan(share) else text
             ax.annotate(

@@ -91,7 +91,7 @@ def form_content(context: Context, pack_version: str) -> FormContent:
             "criteria_ids": [OVERALL, *criteria],
         },
         identity=_identity(context, decisions, pack_version),
-        instructions=_instructions(context),
+        instructions=_instructions(context, decisions),
         n_cases=sum(1 for row in decisions if row["reason"]),
     )
 
@@ -175,7 +175,7 @@ def _identity(context: Context, decisions: list[FormRow], pack_version: str) -> 
         "form_version": str(FORM_VERSION),
         "session_id": session.session_id,
         "cycle": session.cycle,
-        "department": session.department,
+        "department": shorten(session.department, _LONGEST_NAME),
         "kind": session.kind,
         "language": context.language.code,
         "pack_version": pack_version,
@@ -196,7 +196,7 @@ def scores_mark(decisions: list[FormRow]) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _instructions(context: Context) -> tuple[str, ...]:
+def _instructions(context: Context, rows: list[FormRow]) -> tuple[str, ...]:
     say, session = context.say, context.session
     words = {value: say(word) for value, word in OUTCOME_WORDS.items()}
     texts: list[Message] = [
@@ -224,6 +224,7 @@ def _instructions(context: Context) -> tuple[str, ...]:
         ),
         msg("Dissent that remains is written down too; whoever dissents chooses the words."),
         _scale(context),
+        *_overall(context, rows),
         *context.view.left_out,
     ]
     if context.view.left_out:
@@ -238,6 +239,22 @@ def _instructions(context: Context) -> tuple[str, ...]:
     if n:
         found.insert(2, say(msgn("{n} case is on the agenda.", "{n} cases are on the agenda.", n)))
     return tuple(found)
+
+
+def _overall(context: Context, rows: list[FormRow]) -> list[Message]:
+    """Say how a new overall score is written, where the present ones lie between two points."""
+    known = [row[f"{NOW}{OVERALL}"] for row in rows]
+    between = [one for one in known if one is not None and one not in context.points]
+    if not between:
+        return []
+    return [
+        msg(
+            "The overall score of now is a weighted mean over the criteria, such as {example}. A"
+            " new overall score is one point of the scale: what the session finds that it should"
+            " be as a whole. To change part of it, decide about one criterion instead.",
+            example=float(between[0]),
+        )
+    ]
 
 
 def _scale(context: Context) -> Message:

@@ -13,9 +13,10 @@ import zipfile
 from dataclasses import dataclass
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.cell.cell import Cell
 from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.styles.numbers import FORMAT_TEXT
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
@@ -36,6 +37,7 @@ from pipeline.decision_form import (
 from pipeline.errors import Message, msg
 from pipeline.locale import Language
 from pipeline.pack.form.content import FormContent, Value
+from pipeline.pack.wording import shorten
 
 _FIRST = HEADING_ROW + 1
 _MOST_LISTED = 60
@@ -50,8 +52,8 @@ _EDGE = Border(*(Side("thin", color=_LINE) for _ in range(4)))
 _OPEN, _CLOSED = Protection(locked=False), Protection(locked=True)
 _AT_TOP = Alignment(vertical="top", wrap_text=True)
 _NUMBER = Alignment(vertical="top", horizontal="center", wrap_text=True)
-_LINE_HEIGHT, _HEADING_LINES, _LEAST_LINES = 15, 4, 2
-"""In points; and how many lines there are at least to write on."""
+_LINE_HEIGHT, _HEADING_LINES, _LEAST_LINES, _MOST_LINES = 15, 4, 2, 26
+"""In points; how many lines there are at least to write on, and at most in a row of Excel."""
 
 
 def form_bytes(content: FormContent, language: Language, loaded_at: dt.datetime | None) -> bytes:
@@ -114,7 +116,7 @@ class _Writer:
         for number, text in enumerate(self._content.instructions):
             cell = _write(page.cell(4 + number, 1), text)
             cell.alignment = _AT_TOP
-            page.row_dimensions[4 + number].height = 16 * (1 + len(text) // 105) + 6
+            page.row_dimensions[4 + number].height = _height(1 + len(text) // 100) + 7
         page.sheet_view.showGridLines = False
         self._finish(page, repeat=False)
 
@@ -126,7 +128,7 @@ class _Writer:
             filled = row - _FIRST < span.filled
             given = self._content.rows[sheet.name][row - _FIRST] if filled else {}
             lines = [_lines(given.get(column.name), column.width) for column in columns]
-            page.row_dimensions[row].height = _LINE_HEIGHT * max(_LEAST_LINES, *lines)
+            page.row_dimensions[row].height = _height(max(_LEAST_LINES, *lines))
         for at, column in enumerate(columns, 1):
             self._heading(page, at, self._say(column.title))
             page.column_dimensions[get_column_letter(at)].width = column.width
@@ -139,7 +141,7 @@ class _Writer:
             self._mark_missing(page, columns, at, span)
         if sheet is DECISIONS:
             self._mark_undecided(page, columns)
-            page.row_dimensions[HEADING_ROW].height = _LINE_HEIGHT * _HEADING_LINES
+            page.row_dimensions[HEADING_ROW].height = _height(_HEADING_LINES)
             page.freeze_panes = page.cell(_FIRST, 3)
             page.auto_filter.ref = f"A{HEADING_ROW}:{get_column_letter(len(columns))}{span.last}"
         else:
@@ -180,6 +182,9 @@ class _Writer:
         cell.protection = _CLOSED if fixed else _OPEN
         cell.border = _EDGE
         cell.alignment = _AT_TOP if column.kind in ("text", "date") else _NUMBER
+        if column.kind == "text":
+            # what is typed or chosen stays a text too: "- called back", or a name like a formula
+            cell.number_format = FORMAT_TEXT
         if fixed:
             cell.fill = _FIXED
         if column.kind == "date":
@@ -279,7 +284,8 @@ class _Writer:
         if repeat:
             page.print_title_rows = f"{HEADING_ROW}:{HEADING_ROW}"
         whose = f"{self._content.identity['department']} · {self._content.identity['session_id']}"
-        page.oddFooter.left.text = _plain(whose).replace("&", "&&")[:120]
+        # cut before signs are doubled, or half a pair would be a code; 255 in all
+        page.oddFooter.left.text = shorten(_plain(whose), 90).replace("&", "&&")
         page.oddFooter.center.text = self._say(msg("Confidential"))
         page.oddFooter.right.text = "&P / &N"
 
@@ -302,6 +308,10 @@ class _Writer:
         return 5 + list(LISTS).index(name)
 
 
+def _height(lines: int) -> int:
+    return _LINE_HEIGHT * min(lines, _MOST_LINES)
+
+
 def _lines(value: Value, width: int) -> int:
     return 1 + len(value) // width if isinstance(value, str) else 1
 
@@ -310,9 +320,12 @@ def _font(*, bold: bool = False, italic: bool = False, size: int = 11, color: st
     return Font(name="Calibri", bold=bold, italic=italic, size=size, color=color)
 
 
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def _plain(text: str) -> str:
-    """Drop what a workbook cannot hold."""
-    return str(ILLEGAL_CHARACTERS_RE.sub("", text.encode("utf-8", "replace").decode()))
+    """Drop what the XML of a workbook cannot hold: a spreadsheet would refuse the whole file."""
+    return _NOT_IN_XML.sub("", text)
 
 
 def _write(cell: Cell, value: Value) -> Cell:

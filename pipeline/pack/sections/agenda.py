@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+from itertools import accumulate
 
+from pipeline.agenda.turns import turn_order
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import (
     Block,
@@ -21,44 +22,67 @@ from pipeline.pack.marks import timeline
 from pipeline.pack.sections import prompts
 from pipeline.pack.wording import AGENDA_ITEMS
 
-_TONES = {"opening": "c", "anchor": "b", "outliers": "a", "break": "d", "quiet": "b", "smart": "c"}
+_TONES = {
+    "opening": "c", "anchor": "b", "outliers": "a", "conversation": "a", "break": "d", "quiet": "b",
+    "smart": "c",
+}  # fmt: skip
 MOST_TURNS = 12
 
 
 def build(context: Context) -> list[Block]:
     """Make the agenda."""
-    say, plan = context.say, context.plan
+    say = context.say
     if context.is_organisation:
         return [Note(say(msg("The agenda is in the session's pack.")))]
-    blocks: list[Block] = [Text(_opening(context))]
     words = [
-        (say(AGENDA_ITEMS[item.kind]) if item.kind in AGENDA_ITEMS else item.kind, item)
-        for item in plan.items
+        say(AGENDA_ITEMS[item.kind]) if item.kind in AGENDA_ITEMS else item.kind
+        for item in context.plan.items
     ]
-    write = context.language.number
+    smart = Text(
+        say(
+            msg(
+                "Everybody names one goal aloud: specific, measurable, with a date."
+                " Write it down before leaving."
+            )
+        )
+    )
+    lines = WriteLines(say(msg("Who, what, by when, how it shows")), 4)
+    return [
+        Text(_opening(context)),
+        *minutes(context, words),
+        *turns(
+            context,
+            say(
+                msg(
+                    "Drawn by lot, the same for everybody; start each case with the next"
+                    " person. The person who rated speaks last."
+                )
+            ),
+        ),
+        *prompts.of_session(context),
+        Part(say(msg("SMART round")), (smart, lines)),
+        parking_lot(context),
+    ]
+
+
+def minutes(context: Context, words: list[str]) -> list[Block]:
+    """Show the parts of the session, each with its name, in a line and in a table."""
+    say, write, items = context.say, context.language.number, context.plan.items
     alt = "; ".join(
         word + ": " + say(msgn("{n} minute", "{n} minutes", round(item.minutes)))
-        for word, item in words
+        for word, item in zip(words, items, strict=True)
     )
-    blocks.append(
-        Drawing(
-            timeline(
-                [(word, item.minutes, _TONES.get(item.kind, "d")) for word, item in words], alt
-            )
-        )
+    line = [
+        (word, item.minutes, _TONES.get(item.kind, "d"))
+        for word, item in zip(words, items, strict=True)
+    ]
+    starts = accumulate((item.minutes for item in items), initial=0.0)
+    rows = tuple(
+        (word, write(at, 0), write(item.minutes, 0), say(item.reason))
+        for word, at, item in zip(words, starts, items, strict=False)
     )
-    rows, at = [], 0.0
-    for word, item in words:
-        rows.append(
-            (
-                word,
-                write(at, 0),
-                write(item.minutes, 0),
-                say(item.reason),
-            )
-        )
-        at += item.minutes
-    blocks.append(
+    return [
+        Drawing(timeline(line, alt)),
         Table(
             say(msg("The session in minutes")),
             (
@@ -67,38 +91,15 @@ def build(context: Context) -> list[Block]:
                 Column(say(msg("Minutes")), numeric=True),
                 Column(say(msg("Why")), wide=True),
             ),
-            tuple(rows),
-        )
-    )
-    blocks += _turns(context)
-    blocks += prompts.of_session(context)
-    blocks.append(
-        Part(
-            say(msg("SMART round")),
-            (
-                Text(
-                    say(
-                        msg(
-                            "Everybody names one goal aloud: specific, measurable, with a date."
-                            " Write it down before leaving."
-                        )
-                    )
-                ),
-                WriteLines(say(msg("Who, what, by when, how it shows")), 4),
-            ),
-        )
-    )
-    blocks.append(
-        Part(
-            say(msg("Parking lot")),
-            (
-                WriteLines(
-                    say(msg("Off-topic or unanswered: write it here, with an owner and a date.")), 4
-                ),
-            ),
-        )
-    )
-    return blocks
+            rows,
+        ),
+    ]
+
+
+def parking_lot(context: Context) -> Part:
+    """Leave lines for what has to wait."""
+    text = msg("Off-topic or unanswered: write it here, with an owner and a date.")
+    return Part(context.say(msg("Parking lot")), (WriteLines(context.say(text), 4),))
 
 
 def _opening(context: Context) -> str:
@@ -115,42 +116,10 @@ def _opening(context: Context) -> str:
     return text
 
 
-def turn_order(context: Context) -> list[str]:
-    """Return who speaks first, second and so on: fixed per session, by nobody's choice.
-
-    The facilitator and the process guard take no turn.
-    """
-    session = context.session
-    aside = {session.facilitator_id, session.process_guard_id}
-    rows = context.data.participants
-    rows = rows[~rows["role"].isin(["facilitator", "process_guard", "observer"])]
-    people = set(rows["person_id"]) or set(context.data.ratings["rater_id"])
-    if len(people - aside) > MOST_TURNS:
+def turns(context: Context, rule: str) -> list[Block]:
+    """Show who speaks first, second and so on, with the rule for it."""
+    order = turn_order(context.data)
+    if not 2 <= len(order) <= MOST_TURNS:
         return []
-
-    def key(person: str) -> str:
-        return hashlib.sha256(f"{session.session_id}\n{person}".encode()).hexdigest()
-
-    return sorted(people - aside, key=key)
-
-
-def _turns(context: Context) -> list[Block]:
-    order = turn_order(context)
-    if len(order) < 2:
-        return []
-    return [
-        Part(
-            context.say(msg("Order of turns")),
-            (
-                Bullets(tuple(context.person(one) for one in order), ordered=True),
-                Text(
-                    context.say(
-                        msg(
-                            "Drawn by lot, the same for everybody; start each case with the next"
-                            " person. The person who rated speaks last."
-                        )
-                    )
-                ),
-            ),
-        )
-    ]
+    names = Bullets(tuple(context.person(one) for one in order), ordered=True)
+    return [Part(context.say(msg("Order of turns")), (names, Text(rule)))]

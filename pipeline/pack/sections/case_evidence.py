@@ -13,13 +13,15 @@ from pipeline.pack.blocks import Block, Fold, Note, Record, Records, Text
 from pipeline.pack.context import Context, Row
 from pipeline.pack.wording import EVIDENCE_KINDS, GOAL_STATES, RATER_ROLES, shorten
 
-MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS, MOST_UNEXPECTED = 4, 4, 4, 4, 2
+MOST_EVIDENCE, MOST_RATIONALES, MOST_GOALS, MOST_RESULTS, MOST_UNEXPECTED = 6, 6, 4, 4, 2
+MOST_OPEN = 2
+"""Rationales, and pieces of evidence, that are shown at once; the others in a fold."""
 LONGEST = 400
 
 
 def build(context: Context, case: Case) -> list[Block]:
     """Return what was written about a case: rationales, then dated evidence."""
-    found = [*_rationales(context, case), *_evidence(context, case)]
+    found = [*rationales(context, case), *_evidence(context, case)]
     if any(rule.name == "results" for rule in case.rules):
         found.append(Note(context.say(CAVEAT), context.say(msg("Beside results"))))
     return found
@@ -119,7 +121,8 @@ def results(context: Context, case: Case) -> list[tuple[str, str]]:
     return found
 
 
-def _rationales(context: Context, case: Case) -> list[Block]:
+def rationales(context: Context, case: Case) -> list[Block]:
+    """Return what raters wrote beside their scores."""
     written: dict[tuple[str, str], list[Row]] = {}
     for row in context.rows_of("ratings", case.subject_id):
         if isinstance(row["rationale"], str):
@@ -135,8 +138,14 @@ def _rationales(context: Context, case: Case) -> list[Block]:
         )
         for (rater, text), rows in written.items()
     ]
-    note = _more(context, len(found) - MOST_RATIONALES)
-    return [Records(say(msg("Rationales")), tuple(found[:MOST_RATIONALES]), note)]
+    rest = found[MOST_OPEN:MOST_RATIONALES]
+    folded = say(msgn("{n} more rationale", "{n} more rationales", len(rest)))
+    first = Records(say(msg("Rationales")), tuple(found[:MOST_OPEN]))
+    return [first, *_fold(folded, rest, _more(context, len(found) - MOST_RATIONALES))]
+
+
+def _fold(title: str, rest: list[Record], note: str) -> list[Block]:
+    return [Fold(title, (Records("", tuple(rest), note),))] if rest else []
 
 
 def _role(context: Context, role: object) -> str:
@@ -172,8 +181,10 @@ def _evidence(context: Context, case: Case) -> list[Block]:
                 else "",
             )
         )
-    note = _more(context, len(own) - len(shown))
-    return [Records(say(msg("Dated evidence")), tuple(items), note)]
+    rest = items[MOST_OPEN:]
+    folded = say(msgn("{n} more piece of evidence", "{n} more pieces of evidence", len(rest)))
+    first = Records(say(msg("Dated evidence")), tuple(items[:MOST_OPEN]))
+    return [first, *_fold(folded, rest, _more(context, len(own) - len(shown)))]
 
 
 def _due(row: Row) -> pd.Timestamp:
@@ -195,4 +206,4 @@ def goals(context: Context, case: Case) -> list[Block]:
         items.append(Record(" · ".join(words), text))
     note = _more(context, len(own) - len(shown))
     title = say(msgn("{n} goal", "{n} goals", len(own)))
-    return [Fold(title, (Records(say(msg("Goals")), tuple(items), note),))]
+    return _fold(title, items, note)

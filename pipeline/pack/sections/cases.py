@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
+from markupsafe import Markup
 
 from pipeline.agenda import Case
 from pipeline.errors import Message, msg, msgn
@@ -11,13 +14,12 @@ from pipeline.methods.nested import Nested
 from pipeline.methods.standing import Standing
 from pipeline.pack.blocks import Block, CaseCard, Cell, Column, Note, Table, Text, Tools
 from pipeline.pack.context import Context, Row
-from pipeline.pack.marks import strip
+from pipeline.pack.marks import sparkline, strip
 from pipeline.pack.sections import case_evidence, prompts
 from pipeline.pack.wording import (
     ANSWERS,
     NO_VALUE,
     QUESTIONS,
-    QUESTIONS_ON_CONVERSATIONS,
     QUIET,
     RULES,
     shorten,
@@ -28,6 +30,7 @@ MOST_LISTED = 500
 FEW_CASES = 4
 """Below this many a table needs no sorting."""
 MOST_QUESTIONS = 3
+MOST_CYCLES = 6
 MOST_SCORE_COLUMNS = 8
 MOST_BESIDE = 3
 """Above this many raters the scores take the whole width of a case."""
@@ -82,20 +85,19 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
     say = context.say
     row = context.standing.get(case.subject_id)
     person = context.rows_of("employees", case.employee_id)
-    subtitle = _subtitle(context, person)
     facts = [
         *_facts(context, row),
         *case_evidence.expected(context, case),
         *case_evidence.unexpected(context, case),
         *case_evidence.results(context, case),
     ]
-    scores = _scores(context, case)
+    given = scores(context, case)
     raters = {row["rater_id"] for row in context.rows_of("ratings", case.subject_id)}
     return CaseCard(
         anchor=f"case-{number}",
         number=context.language.whole(number),
         title=context.subject(case.subject_id, case.employee_id),
-        subtitle=subtitle,
+        subtitle=subtitle(context, person),
         tags=tags(context, case),
         minutes=say(msgn("{n} minute", "{n} minutes", max(1, round(case.minutes)))),
         reasons_title=say(msg("Why this case")),
@@ -103,9 +105,11 @@ def _card(context: Context, case: Case, number: int) -> CaseCard:
         facts=tuple(facts),
         questions_title=say(msg("Questions to ask")),
         questions=questions(context, case),
-        scores=(*scores, *case_evidence.goals(context, case)),
+        scores=(*given, *case_evidence.goals(context, case)),
         records=tuple(case_evidence.build(context, case)),
         planned=max(1, round(case.minutes)),
+        # a quiet case is short: the rest is one click away, and open on paper and on a beamer
+        folded=say(msg("Scores and what was written")) if case.is_quiet else "",
         wide=MOST_BESIDE < len(raters) <= MOST_SCORE_COLUMNS,
     )
 
@@ -126,10 +130,11 @@ def reasons(context: Context, case: Case) -> tuple[str, ...]:
     return tuple(context.say(rule.message) for rule in case.rules)
 
 
-def questions(context: Context, case: Case) -> tuple[str, ...]:
+def questions(
+    context: Context, case: Case, asked: Mapping[str, tuple[Message, ...]] = QUESTIONS
+) -> tuple[str, ...]:
     """Return two or three questions that fit the rules of a case."""
     names = ["quiet"] if case.is_quiet else [rule.name for rule in case.rules]
-    asked = QUESTIONS_ON_CONVERSATIONS if context.is_conversation else QUESTIONS
     of_focus = {} if context.is_conversation else context.focus.questions
     lists = [(*of_focus.get(name, ()), *asked.get(name, ())) for name in names]
     chosen: list[Message] = []
@@ -142,7 +147,8 @@ def questions(context: Context, case: Case) -> tuple[str, ...]:
     return (*(context.say(one) for one in chosen), *prompts.of_case(context, case))
 
 
-def _subtitle(context: Context, person: list[Row]) -> str:
+def subtitle(context: Context, person: list[Row]) -> str:
+    """Say what is known of a person at work: level, family, manager."""
     if not person:
         return ""
     row, words = person[0], []
@@ -161,15 +167,25 @@ def _facts(context: Context, row: Row | None) -> list[tuple[str, str]]:
         return []
     raters = say(msgn("{n} rater", "{n} raters", int(row["n_raters"])))
     facts = [(say(msg("Score now")), f"{context.score(row['score'])} ({raters})")]
-    if context.is_conversation:
-        return facts
-    if pd.notna(row["previous"]):
-        change = context.language.signed(float(row["change"]))
-        facts.append((say(msg("Cycle before")), f"{context.score(row['previous'])} ({change})"))
-    else:
-        facts.append((say(msg("Cycle before")), say(msg("no rating"))))
+    facts.append((say(msg("Cycle before")), _before(context, row)))
     facts.append((say(msg("Among comparable people")), position(context, row)))
     return [*facts, *_by_own_rater(context, row)]
+
+
+def _before(context: Context, row: Row) -> str:
+    """Write the score of the cycle before, and draw those of all cycles."""
+    earlier = context.earlier_scores.get(str(row["employee_id"]), {})
+    text = context.say(msg("no rating"))
+    if pd.notna(row["previous"]):
+        change = context.language.signed(float(row["change"]))
+        text = f"{context.score(row['previous'])} ({change})"
+    if not earlier or pd.isna(row["score"]):
+        return text
+    scores = [*earlier.items(), (context.session.cycle, float(row["score"]))][-MOST_CYCLES:]
+    alt = ", ".join(f"{cycle}: {context.score(score)}" for cycle, score in scores)
+    scale = context.settings.scale
+    drawing = sparkline([score for _, score in scores], (scale.low, scale.high), alt)
+    return Markup("{} {}").format(text, drawing)
 
 
 def position(context: Context, row: Row) -> str:
@@ -236,7 +252,7 @@ def _by_own_rater(context: Context, row: Row) -> list[tuple[str, str]]:
     return facts
 
 
-def _scores(context: Context, case: Case) -> list[Block]:
+def scores(context: Context, case: Case) -> list[Block]:
     """Show the score per criterion and rater."""
     say = context.say
     own = [row for row in context.rows_of("ratings", case.subject_id) if pd.notna(row["score"])]
@@ -273,7 +289,7 @@ def _scores(context: Context, case: Case) -> list[Block]:
             points=context.points,
             mean=mean if many else None,
             band=(values[0], values[-1]) if len(raters) > 1 else None,
-            width=120,
+            width=120 if len(raters) <= MOST_BESIDE else 76,
         )
         rows.append((name, *cells, Cell(drawing=drawing)))
     caption = say(
@@ -290,11 +306,11 @@ def _every_case(context: Context, n_cards: int) -> Table:
     say, cases = context.say, context.plan.cases
     several = context.plan.n_sessions > 1
     columns = [
-        Column(context.of_kind(msg("Who"), msg("Conversation"))),
+        Column(say(msg("Who"))),
         Column(say(msg("Order")), numeric=True),
         Column(say(msg("Score")), numeric=True),
-        *([] if context.is_conversation else [Column(say(msg("Change")), numeric=True)]),
-        Column(say(msg("Rule"))),
+        Column(say(msg("Change")), numeric=True),
+        Column(say(msg("Rule")), wide=True),
         *([Column(say(msg("Session")), numeric=True)] if several else []),
         Column(say(msg("Minutes")), numeric=True),
     ]
@@ -305,14 +321,13 @@ def _every_case(context: Context, n_cards: int) -> Table:
         change = None if row is None or pd.isna(row["change"]) else float(row["change"])
         name = context.subject(case.subject_id, case.employee_id)
         minutes = round(case.minutes)
+        moved = NO_VALUE if change is None else context.language.signed(change)
         cells: list[str | Cell] = [
             Cell(name, link=f"case-{number}" if number <= n_cards else ""),
             Cell(context.language.whole(number), order=number),
             Cell(context.score(score), order=_order(score)),
+            Cell(moved, order=_order(change)),
         ]
-        if not context.is_conversation:
-            text = NO_VALUE if change is None else context.language.signed(change)
-            cells.append(Cell(text, order=_order(change)))
         cells.append(context.language.join(list(tags(context, case))))
         if several:
             cells.append(Cell(context.language.whole(case.session), order=case.session))

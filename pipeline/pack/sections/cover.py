@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Cover, Note
 from pipeline.pack.context import Context
-from pipeline.pack.wording import AUDIENCE, NO_VALUE, ROLES
+from pipeline.pack.wording import AUDIENCE, NO_VALUE, ROLES, shorten
 
 
 def title(context: Context) -> str:
@@ -32,7 +32,8 @@ def build(context: Context, reading_minutes: tuple[int, int]) -> Cover:
     say, session = context.say, context.session
     facts = [
         (say(msg("Cycle")), session.cycle),
-        (say(msg("Focus")), say(context.focus.name)),
+        # the focus is about people; conversations have a theme
+        *([] if context.is_conversation else [(say(msg("Focus")), say(context.focus.name))]),
         (
             say(msg("Date")),
             context.date(session.held_on) if session.held_on else say(msg("not planned yet")),
@@ -92,11 +93,16 @@ def _people(context: Context) -> list[tuple[str, str, str]]:
         (
             context.person(row["person_id"]),
             context.say(ROLES[row["role"]]) if row["role"] in ROLES else "",
-            "" if row["personal_goal"] is None or row["personal_goal"] != row["personal_goal"]
-            else context.say(msg("Wants to learn: {goal}", goal=str(row["personal_goal"]))),
+            _goal(context, row["personal_goal"]),
         )
         for row in context.data.participants.to_dict("records")
-    ]  # fmt: skip
+    ]
+
+
+def _goal(context: Context, text: object) -> str:
+    if not isinstance(text, str):
+        return ""
+    return context.say(msg("Wants to learn: {goal}", goal=shorten(text)))
 
 
 def warnings(context: Context) -> list[str]:

@@ -38,7 +38,6 @@ def build(context: Context) -> list[Block]:
             )
         ),
         *criteria_form.build(context),
-        *criteria_agreement.disagreement(context),
         *_table(context, found, shared),
     ]
     if shared is None and not isinstance(agreement, Agreement):

@@ -14,7 +14,7 @@ MOST_PAIRS = 60
 def build(context: Context) -> list[Block]:
     """Make the clinic; nothing where this audience does not see it."""
     found, say = context.analysis.criteria, context.say
-    if found is None or context.is_organisation:
+    if found is None:
         return []
     if not isinstance(found, Criteria):
         return [context.reason(found, ANSWERS["criteria"])]
@@ -107,6 +107,10 @@ def _pairs(context: Context, found: Criteria) -> list[Block]:
     if found.pairs.empty:
         return []
     say, rows = context.say, found.pairs
+    title = say(msg("Pairs of criteria"))
+    reasons = {say(one) for one in rows["reason"] if one is not None}
+    if rows["reason"].notna().all() and len(reasons) == 1:
+        return [Note(reasons.pop(), title)]
     shown = rows.sort_values(["correlation", "first", "second"], ascending=[False, True, True])
     table = Table(
         say(msg("How alike two criteria are rated, within raters")),
@@ -132,7 +136,7 @@ def _pairs(context: Context, found: Criteria) -> list[Block]:
         " session knows which.",
         alike=ALIKE,
     )
-    return [Fold(say(msg("Criteria beside each other")), (table, Note(say(limit))))]
+    return [Fold(title, (table, Note(say(limit))))]
 
 
 def _left_out(context: Context, n: int) -> str:

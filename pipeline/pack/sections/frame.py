@@ -39,8 +39,8 @@ UNLOCKS = {
 def build(context: Context) -> list[Block]:
     """Make the frame."""
     say = context.say
-    blocks: list[Block] = [*_question(context), _scale(context)]
-    blocks += _criteria(context)
+    blocks: list[Block] = [_question(context), scale(context)]
+    blocks += criteria(context)
     blocks += _cycle(context)
     blocks.append(
         Part(
@@ -68,25 +68,24 @@ def build(context: Context) -> list[Block]:
     return blocks
 
 
-def _question(context: Context) -> list[Block]:
+def _question(context: Context) -> Note:
     """Open with the one question of the session, and what it leaves to others."""
-    if context.is_conversation:
-        return []
     say, focus = context.say, context.focus
     elsewhere = (say(msg("Not in this session: {what}", what=say(focus.not_here))),)
-    return [Note(say(focus.question), say(msg("The one question")), tone="key", more=elsewhere)]
+    return Note(say(focus.question), say(msg("The one question")), tone="key", more=elsewhere)
 
 
-def _scale(context: Context) -> Block:
-    scale = context.settings.scale
-    labels = [scale.label(point, context.language.code) for point in context.points]
+def scale(context: Context) -> Block:
+    """Show the scale: its points and what they are called."""
+    used = context.settings.scale
+    labels = [used.label(point, context.language.code) for point in context.points]
     if not any(labels) or len(labels) > 11:
         return Text(
             context.say(
                 msg(
                     "The scale runs from {low} to {high}.",
-                    low=context.score(scale.low, 1),
-                    high=context.score(scale.high, 1),
+                    low=context.score(used.low, 1),
+                    high=context.score(used.high, 1),
                 )
             )
         )
@@ -114,7 +113,8 @@ def anchor_columns(context: Context, row: dict[str, Any]) -> dict[float, str]:
     return found
 
 
-def _criteria(context: Context) -> list[Block]:
+def criteria(context: Context) -> list[Block]:
+    """Show the criteria with their behaviour, and which have none described."""
     say, rows = context.say, context.data.criteria.to_dict("records")
     if not rows:
         return [Note(say(msg("There are no criteria in these ratings.")))]

@@ -17,7 +17,7 @@ _MUCH_RECENT = 0.5
 def build(context: Context) -> list[Block]:
     """Make the part about gaps."""
     say, blocks = context.say, []
-    blocks += _rows(context)
+    blocks += refused(context)
     evidence = context.analysis.evidence
     if not isinstance(evidence, Evidence):
         return [*blocks, context.reason(evidence, ANSWERS["evidence"])]
@@ -38,7 +38,8 @@ def build(context: Context) -> list[Block]:
     return blocks
 
 
-def _rows(context: Context) -> list[Block]:
+def refused(context: Context) -> list[Block]:
+    """Warn of rows that the import refused."""
     n = context.data.n_rejected
     if not n:
         # no sentence that all is well: a row about nobody known belongs to no department
@@ -163,7 +164,7 @@ def _weight_unknown(context: Context) -> list[Block]:
 
 def _unrated(context: Context) -> list[Block]:
     missing = context.unrated
-    if not missing or context.is_conversation:
+    if not missing:
         return []
     names = [context.person(one) for one in missing[:MOST_NAMED]]
     more = len(missing) - len(names)

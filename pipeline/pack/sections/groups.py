@@ -25,12 +25,8 @@ _MOST_GROUPS = 60
 
 def build(context: Context) -> list[Block]:
     """Make the part about comparable people and rating profiles."""
-    blocks: list[Block] = []
-    if not context.is_conversation:
-        blocks += _groups(context)
-        blocks += nine_box.build(context)
-    blocks.append(Part(context.say(msg("Rating profiles")), tuple(_profiles(context)), "profiles"))
-    return blocks
+    profiles = Part(context.say(msg("Rating profiles")), tuple(_profiles(context)), "profiles")
+    return [*_groups(context), *nine_box.build(context), profiles]
 
 
 def _groups(context: Context) -> list[Block]:
@@ -90,24 +86,18 @@ def _groups(context: Context) -> list[Block]:
 def _profiles(context: Context) -> list[Block]:
     found = context.analysis.profiles
     if not isinstance(found, Profiles):
-        return [context.reason(found, ANSWERS["profiles"])]
+        return [context.no_answer(found, ANSWERS["profiles"])]
     blocks: list[Block] = []
     if found.n_profiles < 2:
         blocks.append(
             Text(
-                context.of_kind(
+                context.say(
                     msg(
                         "No separate profiles: the ratings of {n} people over {m} criteria differ"
                         " gradually. That is the usual finding.",
                         n=found.n_subjects,
                         m=found.n_criteria,
-                    ),
-                    msg(
-                        "No separate profiles: the scores of {n} conversations over {m} criteria"
-                        " differ gradually. That is the usual finding.",
-                        n=found.n_subjects,
-                        m=found.n_criteria,
-                    ),
+                    )
                 )
             )
         )

@@ -89,12 +89,14 @@ def build(context: Context) -> list[Block]:
     """Make the part about methods and governance."""
     say = context.say
     return [
-        Part(
+        Part(say(msg("Limits")), (Bullets(tuple(_say(context, one) for one in LIMITS)),)),
+        _governance(context),
+        Part(say(msg("Provenance")), (Facts(tuple(_provenance(context))),), "provenance"),
+        Fold(
             say(msg("How the numbers were made")),
             (Bullets(tuple(_say(context, one) for one in _methods(context))),),
         ),
-        Part(say(msg("Limits")), (Bullets(tuple(_say(context, one) for one in LIMITS)),)),
-        Part(
+        Fold(
             say(msg("Words")),
             (
                 Table(
@@ -105,9 +107,7 @@ def build(context: Context) -> list[Block]:
                 ),
             ),
         ),
-        Part(say(msg("Thresholds")), (Facts(tuple(_thresholds(context))),)),
-        _governance(context),
-        Part(say(msg("Provenance")), (Facts(tuple(_provenance(context))),), "provenance"),
+        Fold(say(msg("Thresholds")), (Facts(tuple(_thresholds(context))),)),
     ]
 
 
@@ -141,10 +141,13 @@ def _methods(context: Context) -> list[Text]:
                 "Means: scores of one conversation count together, so intervals are not too narrow."
             ),
         ),
-        msg("Profiles: claimed only if four checks agree; otherwise differences are gradual."),
         msg("Cases: written rules with fixed thresholds, below. No model chooses people."),
     ]
     severity = context.analysis.severity
+    if context.analysis.profiles is not None:
+        found.append(
+            msg("Profiles: claimed only if four checks agree; otherwise differences are gradual.")
+        )
     if isinstance(context.analysis.nested, Nested):
         found.append(
             msg(
@@ -203,7 +206,12 @@ def _thresholds(context: Context) -> list[tuple[str, str]]:
         ),
         (
             say(msg("Far from comparable people")),
-            say(msg("{n} standard deviations", n=context.language.number(FAR_FROM_GROUP, 1))),
+            say(
+                msg(
+                    "{n} standard deviations, and half a step of the scale",
+                    n=context.language.number(FAR_FROM_GROUP, 1),
+                )
+            ),
         ),
         (say(msg("Raters differ")), size(DISAGREEMENT)),
         (say(msg("Large change")), size(JUMP)),

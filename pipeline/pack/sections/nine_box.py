@@ -38,6 +38,16 @@ def _opening(context: Context, found: NineBox) -> str:
             )
         )
     ]
+    unknown = [one for one in context.settings.talent.potential if one not in found.potential]
+    if unknown:
+        texts.append(
+            say(
+                msg(
+                    "Nobody was rated on {names}, which workbench.toml names as potential too.",
+                    names=context.language.join(unknown),
+                )
+            )
+        )
     known = found.people["sure"].notna()
     unsure = int((~found.people.loc[known, "sure"].astype(bool)).sum())
     if not known.any():

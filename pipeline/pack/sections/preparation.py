@@ -62,6 +62,8 @@ def to_complete(context: Context) -> list[Block]:
     """List what is missing beside the ratings of the own team."""
     say, found = context.say, context.analysis.rationales
     blocks: list[Block] = _unrated(context)
+    if context.data.ratings.empty:
+        return blocks
     if not isinstance(found, Rationales):
         return blocks + ([context.reason(found, ANSWERS["rationales"])] if found else [])
     rows = rationales.missing(context, found)

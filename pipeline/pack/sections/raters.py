@@ -22,7 +22,6 @@ from pipeline.pack.blocks import (
 from pipeline.pack.charts.intervals import MOST_NAMED
 from pipeline.pack.context import Context
 from pipeline.pack.sections import (
-    conversation,
     linking,
     nested,
     ordinal,
@@ -41,20 +40,27 @@ def build(context: Context) -> list[Block]:
         return [context.reason(design, ANSWERS["design"])]
     return [
         banner(context, design),
-        *conversation.build(context),
+        *beside_each_other(context, design),
+        Part(context.say(msg("Agreement")), tuple(agreement(context))),
+        *details(context, design, variance.build(context)),
+    ]
+
+
+def beside_each_other(context: Context, design: Design) -> list[Block]:
+    """Show severity and ways of rating, or what holds without shared ratings."""
+    return [
         *severity.build(context, design),
         *nested.build(context, design),
         *linking.build(context),
         *ways.build(context),
-        *_agreement(context),
-        *_details(context, design),
     ]
 
 
-def _details(context: Context, design: Design) -> list[Block]:
+def details(context: Context, design: Design, more: list[Block]) -> list[Block]:
+    """Gather checks, ``more`` among them, and why there is no answer, under one heading."""
     blocks = [
         *ordinal.build(context),
-        *variance.build(context),
+        *more,
         *_who_shares(context, design),
         *reasons(context, {name: ANSWERS[name] for name in _REASONS}),
     ]
@@ -62,10 +68,10 @@ def _details(context: Context, design: Design) -> list[Block]:
 
 
 def _is_solid(context: Context, design: Design) -> bool:
-    """Whether there is a severity, and every rater is linked well enough for it."""
+    """Whether there is a severity, and every rater shown is linked well enough for it."""
     if isinstance(context.analysis.severity, NotEstimable):
         return False
-    return design.raters.empty or len(severity.comparable(design)) == design.n_raters
+    return len(severity.comparable(design)) == len(design.raters)
 
 
 def banner(context: Context, design: Design) -> Note:
@@ -81,14 +87,14 @@ def banner(context: Context, design: Design) -> Note:
                     "Raters who share enough people with enough others: {n} of {m}. What is shared"
                     " is thin, so part of a difference between teams can look like severity.",
                     n=len(severity.comparable(design)),
-                    m=design.n_raters,
+                    m=len(design.raters),
                 ),
                 msg(
                     "Raters who share enough conversations with enough others: {n} of {m}. What is"
                     " shared is thin, so part of a difference between conversations can look like"
                     " severity.",
                     n=len(severity.comparable(design)),
-                    m=design.n_raters,
+                    m=len(design.raters),
                 ),
             ),
             say(msg("The raters can be compared in part.")),
@@ -140,11 +146,11 @@ def banner(context: Context, design: Design) -> Note:
     )
 
 
-def _agreement(context: Context) -> list[Block]:
+def agreement(context: Context) -> list[Block]:
+    """Say how far raters give the same score to the same work, over all criteria together."""
     say, found = context.say, context.analysis.agreement
-    title = say(msg("Agreement"))
     if not isinstance(found, Agreement):
-        return [Part(title, (context.reason(found, ANSWERS["agreement"]),))]
+        return [context.reason(found, ANSWERS["agreement"])]
     row = found.overall.iloc[0]
     one, many = float(row["icc_a1"]), float(row["icc_ak"])
     facts = [
@@ -175,21 +181,16 @@ def _agreement(context: Context) -> list[Block]:
         facts.append((say(msg("Based on")), shared))
     needed = variance.sentence(context)
     return [
-        Part(
-            title,
-            (
-                Text(
-                    say(
-                        msg(
-                            "Do raters give the same score to the same work? 1 is full agreement, 0"
-                            " is none (intraclass correlation)."
-                        )
-                    )
-                ),
-                Facts(tuple(facts)),
-                *((Text(needed),) if needed else ()),
-            ),
-        )
+        Text(
+            say(
+                msg(
+                    "Do raters give the same score to the same work? 1 is full agreement, 0"
+                    " is none (intraclass correlation)."
+                )
+            )
+        ),
+        Facts(tuple(facts)),
+        *([Text(needed)] if needed else []),
     ]
 
 

@@ -151,7 +151,7 @@ def _severity_figure(context: Context, found: Severity) -> Figure:
                 for row in ordered.to_dict("records")
             ],
             scale,
-            say(msg("conversations")) if context.is_conversation else say(msg("people")),
+            context.of_kind(msg("people"), msg("conversations")),
             context.language,
         )
         shows = say(
@@ -285,7 +285,7 @@ def _table_of_named(
             Column(say(msg("Chance that it matters")), numeric=True),
             Column(say(msg("Named again")), numeric=True),
             Column(
-                say(msg("Conversations") if context.is_conversation else msg("People")),
+                context.of_kind(msg("People"), msg("Conversations")),
                 numeric=True,
             ),
         ),

@@ -284,7 +284,7 @@ def _raters(context: Context, found: Distribution) -> list[Block]:
         picture = forest(
             estimates,
             scale,
-            say(msg("conversations")) if context.is_conversation else say(msg("people")),
+            context.of_kind(msg("people"), msg("conversations")),
             context.language,
         )
         alt = say(

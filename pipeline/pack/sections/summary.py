@@ -29,6 +29,17 @@ def build(context: Context) -> list[Block]:
     hidden = context.analysis.distribution
     if isinstance(hidden, Suppressed):
         return [context.reason(hidden, ANSWERS["distribution"])]
+    if not context.n_ratings:
+        none_yet = (
+            msg("You gave no ratings in this session yet.")
+            if context.view.viewer_id
+            else msg("There are no ratings of this session yet.")
+        )
+        again = msg(
+            "Once they are imported, make this pack again; what is known already (frame, last"
+            " session) is below."
+        )
+        return [Text(f"{say(none_yet)} {say(again)}", lead=True)]
     blocks: list[Block] = [Text(_opening(context), lead=True)]
     blocks.append(Facts(tuple(_numbers(context)), "numbers"))
     settle = to_settle(context)
@@ -51,14 +62,22 @@ def _opening(context: Context) -> str:
         msgn("{n} conversation was scored", "{n} conversations were scored", context.n_subjects),
     )
     if n_missing and not context.is_conversation:
-        return context.say(
+        none_yet = (
             msgn(
+                "{rated}; for {n} person in the team there is none yet.",
+                "{rated}; for {n} people in the team there is none yet.",
+                n_missing,
+                rated=rated,
+            )
+            if context.view.viewer_id
+            else msgn(
                 "{rated}; for {n} person in the department there is none yet.",
                 "{rated}; for {n} people in the department there is none yet.",
                 n_missing,
                 rated=rated,
             )
         )
+        return context.say(none_yet)
     return rated + "."
 
 

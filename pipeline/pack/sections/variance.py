@@ -44,16 +44,8 @@ def build(context: Context) -> list[Block]:
     if not isinstance(found, Components):
         return []
     return [
-        Fold(
-            say(msg("Where differences between scores come from")), tuple(_shares(context, found))
-        ),
-        Fold(
-            context.of_kind(
-                msg("How many raters are enough"),
-                msg("How many raters or conversations are enough"),
-            ),
-            tuple(_enough(context, found)),
-        ),
+        Fold(say(msg("Where differences between scores come from")), tuple(shares(context, found))),
+        Fold(say(msg("How many raters are enough")), tuple(enough(context, found))),
     ]
 
 
@@ -91,7 +83,8 @@ def _name(context: Context, term: str) -> str:
     return context.say(pair[_CONVERSATION if context.is_conversation else _PERSON])
 
 
-def _shares(context: Context, found: Components) -> list[Block]:
+def shares(context: Context, found: Components) -> list[Block]:
+    """Show where differences between single scores come from."""
     say, rows = context.say, []
     known = found.terms[found.terms["share"].notna()]
     for row in known.sort_values("share", ascending=False, kind="stable").to_dict("records"):
@@ -165,7 +158,8 @@ _HOLDS = {
 }
 
 
-def _enough(context: Context, found: Components) -> list[Block]:
+def enough(context: Context, found: Components) -> list[Block]:
+    """Show how many raters, or conversations, a reliability needs."""
     say, targets = context.say, sorted(found.enough["target"].unique())
     rows: list[tuple[str | Cell, ...]] = []
     for (facet, coefficient), part in found.enough.groupby(["facet", "coefficient"], sort=False):

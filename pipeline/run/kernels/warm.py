@@ -1,4 +1,4 @@
-"""What the template imports, and a rehearsal: a small pack made of invented people.
+"""What the template imports, and a rehearsal: a small pack of each kind, of invented people.
 
 Modules that a library imports inside a function, fonts, templates, translations and compiled
 patterns are there only once they have been used; a fork inherits all of it.
@@ -77,7 +77,7 @@ def import_all() -> None:
 
 
 def rehearse() -> None:
-    """Make a small pack from a store of its own, up to the page; say something in each language."""
+    """Make a small pack of each kind, up to the page; say something in each language."""
     from nbformat.v4 import new_code_cell, new_notebook, new_output
 
     from pipeline.locale import LANGUAGES, Language
@@ -91,15 +91,16 @@ def rehearse() -> None:
         home = Path(folder)
         with open_store(Settings(home=home)) as store:
             store.load("rehearsal", [], _invented(), [])
-            session_id = store.sessions()[-1].session_id
-        pack = open_pack(session_id, home=home)
-        shown = [
-            new_output("display_data", data=section._repr_mimebundle_())
-            for section in pack.sections()
-        ]
-        page = new_notebook(cells=[new_code_cell("pack", outputs=shown)])
-        to_html(page, title=pack.title, language=pack.context.language)
-        pack.facts()
+            last = store.sessions("2002")
+        for session in last:
+            pack = open_pack(session.session_id, home=home)
+            shown = [
+                new_output("display_data", data=section._repr_mimebundle_())
+                for section in pack.sections()
+            ]
+            page = new_notebook(cells=[new_code_cell("pack", outputs=shown)])
+            to_html(page, title=pack.title, language=pack.context.language)
+            pack.facts()
     for code in LANGUAGES:
         language = Language(code)
         _ = [language.say(text) for text in PAGE.values()]
@@ -107,17 +108,26 @@ def rehearse() -> None:
 
 
 def _invented() -> dict[str, Any]:
-    """Return tables of one department in two cycles: enough for every method to answer."""
+    """Return tables of one department in two cycles, and of a few conversations in the second.
+
+    The people are enough for every method to answer; a conversation pack only has other parts.
+    """
     people, raters, criteria = range(12), range(4), range(3)
     ratings: dict[str, list[object]] = {
-        name: [] for name in ("cycle", "employee_id", "rater_id", "criterion_id", "score")
+        name: []
+        for name in ("cycle", "employee_id", "rater_id", "criterion_id", "score", "subject_id")
     }
-    for cycle in ("2001", "2002"):
-        for person in people:
+    for cycle, rated, conversations in (
+        ("2001", people, False),
+        ("2002", people, False),
+        ("2002", people[:5], True),
+    ):
+        for person in rated:
             for rater in (person % 4, (person + 1) % 4, (person + 2) % 4):
                 for criterion in criteria:
                     score = 1 + (person * 7 + rater * 3 + criterion * 5 + person * rater) % 5
-                    row = (cycle, f"e{person}", f"r{rater}", f"c{criterion}", float(score))
+                    subject = f"g{person}" if conversations else None
+                    row = (cycle, f"e{person}", f"r{rater}", f"c{criterion}", float(score), subject)
                     for name, value in zip(ratings, row, strict=True):
                         ratings[name].append(value)
     everyone = [f"e{person}" for person in people] + [f"r{rater}" for rater in raters]

@@ -61,7 +61,10 @@
     for (const one of all(".on-stage")) one.classList.remove("on-stage");
     section.classList.add("on-stage");
     section.classList.toggle("one-case", part !== null);
-    if (part) part.classList.add("on-stage");
+    if (part) {
+      part.classList.add("on-stage");
+      for (const fold of all(".case-fold", part)) fold.open = true;
+    }
     find("place").textContent = `${at + 1} / ${slides.length}`;
     find("back").disabled = at === 0;
     find("on").disabled = at === slides.length - 1;

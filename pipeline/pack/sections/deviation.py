@@ -1,10 +1,10 @@
-"""How far raters of conversations score from the expert or the panel, inside part 7."""
+"""How far raters of conversations score from the expert or the panel."""
 
 from __future__ import annotations
 
 from pipeline.errors import Message, msg, msgn
 from pipeline.methods.conversation import CANNOT_TELL, EXPERT, INSIDE, OUTSIDE, Conversation
-from pipeline.pack.blocks import Block, Cell, Column, Fold, Note, Part, Table, Text
+from pipeline.pack.blocks import Block, Cell, Column, Fold, Note, Table, Text
 from pipeline.pack.context import Context, Row
 from pipeline.pack.marks import interval
 from pipeline.pack.wording import ANSWERS
@@ -19,20 +19,16 @@ _VERDICTS = {
 
 
 def build(context: Context) -> list[Block]:
-    """Make the blocks about deviations; none where no conversations are rated."""
+    """Make the part about deviations."""
     found = context.analysis.conversation
-    if found is None:
-        return []
-    expert = isinstance(found, Conversation) and found.reference == EXPERT
-    title = context.say(msg("Beside the expert") if expert else msg("Beside the rest of the panel"))
     if not isinstance(found, Conversation):
-        return [Part(title, (context.reason(found, ANSWERS["conversation"]),))]
+        return [context.no_answer(found, ANSWERS["conversation"])]
     blocks: list[Block] = [Text(_opening(context, found))]
     if len(found.raters):
         blocks += _raters(context, found)
     else:
         blocks.append(Note(context.say(msg("Single raters are not shown in this pack."))))
-    return [Part(title, tuple(blocks))]
+    return blocks
 
 
 def _opening(context: Context, found: Conversation) -> str:
