@@ -244,16 +244,12 @@ def test_many_cases_become_a_table(pack_of: MakePack) -> None:
     pack = pack_of(Shape(n_people=400, n_raters=20))
     html = str(pack.cases().html)
     assert html.count('<article class="case"') <= 25
-<<<<<<< HEAD
     rows = html.count("<tr>", 0, html.index("<article")) - 1
     assert rows == len(pack.context.plan.cases)
     assert html.count('<a href="#case-') == html.count('<article class="case"')
-=======
-    assert "All cases" in html
     assert len(pack.context.plan.cases) > 25
     for case in pack.context.plan.cases:
         assert pack.context.subject(case.subject_id, case.employee_id) in html
->>>>>>> q3
 
 
 def test_the_turn_order_is_fixed(pack_of: MakePack) -> None:
