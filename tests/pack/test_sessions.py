@@ -250,6 +250,7 @@ def test_many_cases_become_a_table(pack_of: MakePack) -> None:
     assert len(pack.context.plan.cases) > 25
     for case in pack.context.plan.cases:
         assert pack.context.subject(case.subject_id, case.employee_id) in html
+    assert html.count("<caption>All cases</caption>") == 1
 
 
 def test_the_turn_order_is_fixed(pack_of: MakePack) -> None:
