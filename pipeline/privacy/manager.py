@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.analysis import Analysis, NoAnswer, analyse, rationales_of
-from pipeline.errors import NotEstimable, Suppressed, WrongUse, msg
+from pipeline.analysis import Analysis, analyse, rationales_of
+from pipeline.errors import Suppressed, WrongUse, msg
 from pipeline.methods.design import Design
 from pipeline.methods.evidence import Evidence
-from pipeline.methods.rationales import Rationales
 from pipeline.methods.severity import Severity
 from pipeline.privacy.room import without_present
 from pipeline.privacy.view import View, formal, of, only_people, without_backgrounds
@@ -20,12 +19,7 @@ from pipeline.store import SessionData
 def manager(data: SessionData, settings: Settings, viewer: str) -> View:
     """Cut for one manager."""
     own = own_data(data, viewer)
-    analysis = analyse(own, settings)
-    analysis = replace(
-        analysis,
-        rationales=_of_team(data, own, settings, viewer),
-        evidence=_evidence_of_team(analysis.evidence, data, viewer),
-    )
+    analysis = replace(analyse(own, settings), **_about_team(data, own, settings, viewer))
     # the own pattern as a rater needs the ratings of all that the room reads; only the own row of
     # it is shown
     shared, _ = without_present(data, settings)
@@ -55,7 +49,8 @@ def preparation(data: SessionData, settings: Settings, viewer: str, whole: Analy
     only = Suppressed(msg("Not in this list."))
     hidden: dict[str, Any] = dict.fromkeys(whole.answers(), only)
     hidden |= own_pattern(whole, own, settings, viewer)
-    hidden["rationales"] = _of_team(data, own, settings, viewer)
+    team = _own_team(data, own, viewer)
+    hidden["rationales"] = team if isinstance(team, Suppressed) else rationales_of(team, settings)
     analysis = replace(whole, data=own, **hidden, fairness={}, group_severity={})
     reason = msg("This list holds your own team and your own pattern as a rater; nothing else.")
     return View(analysis, Audience.MANAGER, viewer, (reason,))
@@ -95,28 +90,37 @@ def own_pattern(
     }
 
 
-def _of_team(
+def _about_team(
     data: SessionData, own: SessionData, settings: Settings, viewer: str
-) -> Rationales | NotEstimable:
-    """Say what is missing for the own team; evidence about others is not seen, so not counted."""
-    team = _reports(data, viewer)
-    return rationales_of(replace(own, ratings=of(own.ratings, "employee_id", team)), settings)
-
-
-def _evidence_of_team(
-    evidence: Evidence | NoAnswer, data: SessionData, viewer: str
-) -> Evidence | NoAnswer:
-    """Keep the own team: what is seen of others is not all there is, so nothing is absent."""
-    if isinstance(evidence, NoAnswer):
-        return evidence
-    team = _reports(data, viewer)
-    rated = set(data.ratings["employee_id"])
-    return replace(
-        evidence,
-        subjects=of(evidence.subjects, "employee_id", team),
+) -> dict[str, Any]:
+    """Ask of the own team what rests on evidence or results."""
+    team = _own_team(data, own, viewer)
+    if isinstance(team, Suppressed):
+        return dict.fromkeys(_OF_TEAM, team)
+    found = analyse(team, settings)
+    if isinstance(found.evidence, Evidence):
         # who has a rating by a colleague only is not without one
-        unrated=tuple(one for one in evidence.unrated if one in team - rated),
+        without = set(found.evidence.unrated) - set(data.ratings["employee_id"])
+        unrated = tuple(sorted(without))
+        found = replace(found, evidence=replace(found.evidence, unrated=unrated))
+    return {name: getattr(found, name) for name in _OF_TEAM}
+
+
+def _own_team(data: SessionData, own: SessionData, viewer: str) -> SessionData | Suppressed:
+    """Leave out other teams, of whom evidence is not seen: that does not make it missing."""
+    team = only_people(own, _reports(data, viewer))
+    if len(team.ratings) or own.ratings.empty:
+        return team
+    return Suppressed(
+        msg(
+            "You rated people of other teams only. What is missing about them is in the list of"
+            " their own manager; write with each of your ratings what you saw, and when."
+        )
     )
+
+
+_OF_TEAM = ("rationales", "evidence", "recency", "under_the_radar", "results_mismatch")
+"""Answers that rest on evidence or results."""
 
 
 def _team(data: SessionData, viewer: str) -> set[str]:

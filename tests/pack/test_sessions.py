@@ -247,6 +247,10 @@ def test_many_cases_become_a_table(pack_of: MakePack) -> None:
     rows = html.count("<tr>", 0, html.index("<article")) - 1
     assert rows == len(pack.context.plan.cases)
     assert html.count('<a href="#case-') == html.count('<article class="case"')
+    assert len(pack.context.plan.cases) > 25
+    for case in pack.context.plan.cases:
+        assert pack.context.subject(case.subject_id, case.employee_id) in html
+    assert html.count("<caption>All cases</caption>") == 1
 
 
 def test_the_turn_order_is_fixed(pack_of: MakePack) -> None:

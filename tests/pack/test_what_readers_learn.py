@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis import Analysis
-from pipeline.errors import Suppressed
+from pipeline.errors import NotEstimable, Suppressed
 from pipeline.methods.criteria import Criteria
 from pipeline.methods.distribution import Distribution
 from pipeline.methods.evidence import Evidence
 from pipeline.methods.severity import Severity
+from pipeline.methods.under_the_radar import UnderTheRadar
 from pipeline.privacy import preparation
 from pipeline.settings import Settings
 from pipeline.store import SessionData
@@ -100,6 +101,8 @@ def test_a_second_rater_without_a_team_sees_no_evidence(pack_of: MakePack) -> No
         team = set(known.employees.loc[elsewhere.eq("r00001"), "employee_id"])
         assert set(shown.evidence["employee_id"]) <= team
     nobody = pd.Series([None] * len(data.employees), dtype="str")
+    html = str(pack_of(known, audience="manager", viewer_id="r00000").gaps().html)
+    assert "You rated people of other teams only." in html
     unknown = replace(data, employees=data.employees.assign(manager_id=nobody))
     assert len(seen(pack_of, unknown, "manager", "r00000").data.evidence)
 
@@ -117,6 +120,10 @@ def test_what_a_manager_does_not_see_is_not_called_missing(pack_of: MakePack) ->
     others = set(data.ratings.loc[data.ratings["rater_id"].eq("r00000"), "employee_id"].map(mine))
     assert len(others) > 1, "the test needs somebody of another team"
     assert set(found.subjects["employee_id"].map(mine)) == {"r00000"}
+    unseen = seen(pack_of, data, "manager", "r00000").under_the_radar
+    assert isinstance(unseen, UnderTheRadar | NotEstimable)
+    if isinstance(unseen, UnderTheRadar):
+        assert set(unseen.employees["employee_id"].map(mine)) == {"r00000"}
 
 
 def test_evidence_about_few_is_hidden_from_the_organisation(pack_of: MakePack) -> None:
