@@ -1,0 +1,112 @@
+"""Recording from the command line: what a user types, what comes back, with which exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.pack import open_pack
+from support.forms import Form, fill_in
+
+EMPLOYEES = "employee_id,department,manager_id,name\n" + "".join(
+    f"00{i},Noord,m1,Naam {i}\n" for i in range(1, 7)
+)
+RATINGS = "cycle,employee_id,rater_id,criterion_id,score\n" + "".join(
+    f"2025,00{i},m1,c{c},{1 + (i + c) % 5}\n" for i in range(1, 7) for c in (1, 2)
+)
+SESSION = "2025-Noord"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a runner of one command in a home of its own."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--home", str(home), "--lang", "nl"])
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def form(run: Run, home: Path, tmp_path: Path) -> Path:
+    """Return the filled-in form of a small session."""
+    (tmp_path / "employees.csv").write_text(EMPLOYEES)
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    assert run("import", str(tmp_path / "employees.csv"), str(tmp_path / "ratings.csv"))[0] == 0
+    made = open_pack(SESSION, language="nl", home=home).form().form
+    assert made is not None
+    (tmp_path / "form.xlsx").write_bytes(made)
+    return fill_in(tmp_path / "form.xlsx", held_on="2025-12-12")
+
+
+def test_record_verify_lock_and_export(run: Run, form: Path, tmp_path: Path) -> None:
+    """The way of every session, with the hash that was noted."""
+    code, out, _ = run("record", str(form))
+    assert code == 0
+    assert f"{SESSION}: 8 nieuw" in out
+    head = out.rsplit(" ", 1)[1].strip()
+    code, out, _ = run("verify", "--head", head)
+    assert code == 0
+    assert "ongeschonden: 8 regels" in out
+    assert run("verify", "--head", "0" * 64)[0] == 1
+    assert "gesloten" in run("lock", SESSION)[1]
+    code, _, err = run("record", str(form))
+    assert code == 2
+    assert "gesloten" in err
+    assert "weer open" in run("lock", SESSION, "--unlock", "bezwaar")[1]
+    target = tmp_path / "besluiten.csv"
+    code, out, _ = run("export", "decisions", str(target))
+    assert code == 0
+    assert "3 besluiten" in out
+    assert target.read_text(encoding="utf-8-sig").count("\n") == 4
+
+
+def test_faults_give_exit_code_3_with_sheet_row_and_column(run: Run, form: Path) -> None:
+    """A person reads a table, a machine an event; neither repeats what is in the cells."""
+    opened = Form(form)
+    opened.fill("decisions", 1, {"argument": None, "dissent": "Geheim van Jan"})
+    opened.save()
+    code, out, err = run("record", str(form))
+    assert code == 3
+    assert "niet vastgelegd" in err
+    assert "Besluiten" in out
+    assert "Argument" in out
+    assert "Geheim" not in out + err
+    code, out, _ = run("record", str(form), "--json")
+    assert code == 3
+    (event,) = [json.loads(line) for line in out.splitlines()]
+    assert event["event"] == "refused"
+    assert [(f["sheet"], f["row"], f["column"]) for f in event["faults"]] == [
+        ("Besluiten", 4, "Argument")
+    ]
+    assert run("verify")[1].startswith("Het register is ongeschonden: 0 regels")
+
+
+def test_one_bad_form_does_not_stop_the_others(run: Run, form: Path, tmp_path: Path) -> None:
+    """Each form by itself: the good one is recorded, the exit code tells of the other."""
+    bad = Form(form)
+    bad.fill("decisions", 0, {"score_after": 99})
+    other = bad.save(tmp_path / "bad.xlsx")
+    code, out, _ = run("record", str(other), str(form))
+    assert code == 3
+    assert "8 nieuw" in out
+
+
+def test_a_contradiction_asks_for_a_reason(run: Run, form: Path) -> None:
+    """Without one nothing changes; with one the new version holds."""
+    assert run("record", str(form))[0] == 0
+    changed = Form(form)
+    changed.fill("decisions", 0, {"score_after": 2})
+    changed.save()
+    assert run("record", str(form))[0] == 3
+    code, out, _ = run("record", str(form), "--supersede", "vergissing")
+    assert code == 0
+    assert "1 vervangen" in out
