@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline.cli import main
 from pipeline.pack import open_pack
+from pipeline.settings import read_settings
+from pipeline.store import open_store, schema
 from support.forms import Form, fill_in
 
 EMPLOYEES = "employee_id,department,manager_id,name\n" + "".join(
@@ -110,3 +117,30 @@ def test_a_contradiction_asks_for_a_reason(run: Run, form: Path) -> None:
     code, out, _ = run("record", str(form), "--supersede", "vergissing")
     assert code == 0
     assert "1 vervangen" in out
+
+
+def test_a_killed_record_leaves_all_or_nothing(
+    run: Run, form: Path, home: Path, tmp_path: Path
+) -> None:
+    """Killed at any moment, the store holds the whole form or nothing of it, and can go on."""
+    command = [sys.executable, "-m", "pipeline", "--home", str(home), "record", str(form)]
+    whole = time.monotonic()
+    subprocess.run([*command[:-1], str(tmp_path / "none.xlsx")], check=False, capture_output=True)
+    begin = time.monotonic() - whole  # what starting takes, before anything is read
+    rng = random.Random(20_261_122)
+    settings = read_settings(home)
+    for _ in range(5):
+        started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(begin * rng.uniform(0.6, 2.2))
+        started.kill()
+        started.wait()
+        with open_store(settings) as store:
+            found = store.verify_register()
+            assert found.intact
+            assert found.n_entries in (0, 8)
+    assert run("record", str(form))[0] == 0
+    with open_store(settings) as store:
+        assert store.verify_register().n_entries == 8
+        with store.reading() as connection:
+            kept = sa.select(sa.func.count()).select_from(schema.contract["decisions"])
+            assert connection.scalar(kept) == 3
