@@ -44,27 +44,20 @@ def record(
                 code = refused.exit_code
                 _show_refused(context, refused)
                 continue
-            context.event(
-                "record",
-                file=form.name,
-                session_id=found.session_id,
-                new=found.new,
-                added=found.added,
-                replaced=found.replaced,
-                unchanged=found.unchanged,
-                decisions=found.n_decisions,
-                head=found.head,
-            )
+            counts = {
+                "session_id": found.session_id,
+                "new": found.new,
+                "added": found.added,
+                "replaced": found.replaced,
+                "unchanged": found.unchanged,
+                "decisions": found.n_decisions,
+            }
+            context.event("record", file=form.name, head=found.head, **counts)
             context.tell(
                 msg(
                     "{session_id}: {new} new, {added} added to, {replaced} replaced, {unchanged}"
                     " there already. Scores with an outcome: {decisions}.",
-                    session_id=found.session_id,
-                    new=found.new,
-                    added=found.added,
-                    replaced=found.replaced,
-                    unchanged=found.unchanged,
-                    decisions=found.n_decisions,
+                    **counts,
                 )
             )
             _show_places(context, found.remarks)

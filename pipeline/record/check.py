@@ -26,7 +26,7 @@ from pipeline.decision_form import (
 )
 from pipeline.errors import Message, msg
 from pipeline.locale import LANGUAGES, Language
-from pipeline.locale.words import pattern_of, word_lists
+from pipeline.locale.words import Words, pattern_of
 from pipeline.record.cells import (
     Unreadable,
     choice_of,
@@ -72,7 +72,7 @@ class Checked:
     Attributes
     ----------
     decisions, actions, norms, parked, attendance
-        Rows, by column.
+        Rows, by column; ``row`` is the number of the row in the form.
     sitting
         How the session went; None where nothing was filled in.
     faults
@@ -92,7 +92,7 @@ class Checked:
 
 
 def check_form(
-    form: FilledForm, expected: Expected, scale: ScaleSettings, today: dt.date
+    form: FilledForm, expected: Expected, scale: ScaleSettings, words: Words, today: dt.date
 ) -> Checked:
     """Check every cell of a form.
 
@@ -104,6 +104,8 @@ def check_form(
         What the session holds now.
     scale
         The scale of the scores.
+    words
+        Lists by which an argument is read.
     today
         A session cannot be recorded before it was held.
     """
@@ -111,7 +113,7 @@ def check_form(
     people = _pairs(form, ATTENDANCE, "person_id")
     _attendance(form, checked)
     _sitting(form, expected, today, checked)
-    _decisions(form, expected, people, scale, checked)
+    _decisions(form, expected, people, scale, words, checked)
     for sheet, found in ((ACTIONS, checked.actions), (PARKED, checked.parked)):
         _promises(form, sheet, people, found, checked)
     _norms(form, checked)
@@ -170,6 +172,7 @@ def _decisions(
     expected: Expected,
     people: Mapping[str, str | None],
     scale: ScaleSettings,
+    words: Words,
     checked: Checked,
 ) -> None:
     seen: dict[tuple[str, str], Values] = {}
@@ -201,7 +204,7 @@ def _decisions(
             "dissent": row.read("dissent", text_of),
             "minutes": row.read("minutes", lambda value: whole_of(value, 0, _MOST_MINUTES)),
         }
-        if decision["argument"] is not None and _is_vague(str(decision["argument"])):
+        if decision["argument"] is not None and _is_vague(str(decision["argument"]), words):
             row.remark(
                 "argument",
                 msg("This argument says nothing that was seen. Add behaviour, and when."),
@@ -211,7 +214,7 @@ def _decisions(
             row.fault("outcome", msg("Another row decides otherwise about the same score."))
         elif same is None:
             seen[subject, criterion] = decision
-            checked.decisions.append(decision)
+            checked.decisions.append({**decision, "row": row.row.number})
 
 
 def _subject(row: _Row, expected: Expected, names: Mapping[str, str | None]) -> str | None:
@@ -296,8 +299,7 @@ def _score_after(
     return after
 
 
-def _is_vague(text: str) -> bool:
-    words = word_lists()
+def _is_vague(text: str, words: Words) -> bool:
     return not pattern_of(words.act).search(text) and len(text.split()) < 25
 
 
@@ -328,7 +330,7 @@ def _promises(
             values |= {"kind": kind, "measure": row.read("measure", text_of), "status": "open"}
             if kind == "smart_goal" and values["measure"] is None:
                 row.fault("measure", msg("How does it show that this goal is reached?"))
-        found.append(values)
+        found.append({**values, "row": row.row.number})
 
 
 def _norms(form: FilledForm, checked: Checked) -> None:
@@ -336,7 +338,9 @@ def _norms(form: FilledForm, checked: Checked) -> None:
         text = row.needed("text", msg("What was agreed?"))
         criterion = _criterion(row, form)
         level = row.read("job_level", text_of)
-        checked.norms.append({"criterion_id": criterion, "job_level": level, "text": text})
+        checked.norms.append(
+            {"criterion_id": criterion, "job_level": level, "text": text, "row": row.row.number}
+        )
 
 
 def _attendance(form: FilledForm, checked: Checked) -> None:
@@ -351,7 +355,12 @@ def _attendance(form: FilledForm, checked: Checked) -> None:
         if attended is None:
             continue
         checked.attendance.append(
-            {"person_id": person or name, "role": role, "attended": attended == "yes"}
+            {
+                "person_id": person or name,
+                "role": role,
+                "attended": attended == "yes",
+                "row": row.row.number,
+            }
         )
 
 
@@ -375,6 +384,7 @@ def _sitting(form: FilledForm, expected: Expected, today: dt.date, checked: Chec
             ),
             "spent_minutes": spent,
             "remark": remark,
+            "row": row.row.number,
         }
         return
     if checked.sitting is None and expected.held_on is not None and expected.held_on > today:

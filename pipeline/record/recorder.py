@@ -131,7 +131,7 @@ def record_form(
             msg("{file} does not fit its session: cycle or kind differ.", file=form.name)
         )
     expected = expected_of(store.session_data(session.session_id))
-    checked = check_form(form, expected, settings.scale, moment.date())
+    checked = check_form(form, expected, settings.scale, settings.words.lists, moment.date())
     if checked.faults:
         raise FormRefused(form.name, checked.faults)
     found = _entries_of(checked)
@@ -183,7 +183,8 @@ def _key(kind: str, content: Mapping[str, Any]) -> Key:
     return tuple(str(content.get(name) or "") for name in KEYS[kind])
 
 
-def _entries_of(checked: Checked) -> list[tuple[str, Values]]:
+def _entries_of(checked: Checked) -> list[tuple[str, int, Values]]:
+    """Return everything that a form says: its kind, its row in the form, its values."""
     lists = {
         "decision": checked.decisions,
         "action": checked.actions,
@@ -192,7 +193,11 @@ def _entries_of(checked: Checked) -> list[tuple[str, Values]]:
         "attendance": checked.attendance,
         "sitting": [checked.sitting] if checked.sitting else [],
     }
-    return [(kind, values) for kind, rows in lists.items() for values in rows]
+    return [
+        (kind, row["row"], {name: value for name, value in row.items() if name != "row"})
+        for kind, rows in lists.items()
+        for row in rows
+    ]
 
 
 @dataclass
@@ -209,7 +214,7 @@ class _Plan:
 
 def _compare(
     form: FilledForm,
-    found: Sequence[tuple[str, Values]],
+    found: Sequence[tuple[str, int, Values]],
     known: Mapping[tuple[str, Key], Mapping[str, Any]],
     supersede: str | None,
 ) -> _Plan:
@@ -221,7 +226,7 @@ def _compare(
         Something contradicts, and nobody said why it supersedes.
     """
     plan, conflicts = _Plan(), []
-    for kind, values in found:
+    for kind, row, values in found:
         key = (kind, _key(kind, values))
         old = known.get(key)
         given = {name: value for name, value in values.items() if value is not None}
@@ -233,7 +238,7 @@ def _compare(
             differs = [n for n, v in given.items() if n != "status" and _differs(old.get(n), v)]
             adds = [n for n in given if old.get(n) is None]
             if differs and supersede is None:
-                conflicts.append(_conflict(form, kind))
+                conflicts.append(_conflict(form, kind, row))
                 continue
             if not differs and not adds:
                 plan.unchanged += 1
@@ -259,11 +264,11 @@ def _differs(old: Any, new: Any) -> bool:
     return bool(old != new)
 
 
-def _conflict(form: FilledForm, kind: str) -> Fault:
+def _conflict(form: FilledForm, kind: str, row: int) -> Fault:
     sheet = form.sheets.get(_SHEETS[kind].name)
     return Fault(
         sheet.title if sheet else _SHEETS[kind].name,
-        0,
+        row,
         "",
         msg(
             "This contradicts what was recorded before. Nothing is overwritten: mend the form, or"

@@ -120,8 +120,9 @@ def test_a_contradiction_is_refused_unless_somebody_says_why(own: Own) -> None:
     form = Form(own[2])
     form.fill("decisions", 0, {"score_after": 2})
     form.save()
-    with pytest.raises(FormRefused):
+    with pytest.raises(FormRefused) as refused:
         record(own)
+    assert [(one.sheet, one.row) for one in refused.value.faults] == [("Besluiten", 3)]
     assert own[1].register_entries() == before
     found = record(own, supersede="Schrijffout in het formulier")
     assert (found.replaced, found.unchanged) == (1, 7)
