@@ -367,8 +367,3 @@ def _enough(
                     reason = msg("Even {most} would not be enough.", most=_MOST)
                 rows.append(row | {"k": k, "k_low": k_low, "k_high": k_high, "reason": reason})
     return pd.DataFrame(rows).astype({"reason": object})
-
-
-def _first(curve: list[Bounded], end: int, target: float) -> float:
-    """Return the first k at which an end of the interval reaches the target, or NaN."""
-    return next((float(k) for k, one in enumerate(curve, 1) if one[end] >= target), math.nan)

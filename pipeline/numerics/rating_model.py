@@ -36,7 +36,6 @@ BoolArray = npt.NDArray[np.bool_]
 SUBJECT, RATER = "subject", "rater"
 SUBJECT_RATER, SUBJECT_CRITERION = "subject:rater", "subject:criterion"
 RATER_CRITERION = "rater:criterion"
-INTERACTIONS = (SUBJECT_RATER, SUBJECT_CRITERION, RATER_CRITERION)
 
 
 @dataclass(frozen=True)

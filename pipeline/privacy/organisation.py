@@ -91,7 +91,7 @@ def organisation(data: SessionData, settings: Settings) -> View:
         for name, answer in analysis.answers().items()
         if isinstance(answer, NotEstimable) and tells_a_small_count(answer, floor)
     }
-    return View(replace(analysis, **spoken), Audience.ORGANISATION, None, left_out)  # type: ignore[arg-type]
+    return View(replace(analysis, **spoken), Audience.ORGANISATION, None, left_out)  # type: ignore[arg-type]  # by name
 
 
 _ROWS_OF_RATERS = {

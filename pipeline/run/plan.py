@@ -89,11 +89,6 @@ def readers_of(
     return readers
 
 
-def session_folder(settings: Settings, session: Session) -> Target:
-    """Return the folder of a session's files; it lies within reports/ whatever the names."""
-    return reports_of(settings) / slug(session.cycle) / slug(session.session_id)
-
-
 def choose_sessions(
     store: Store,
     *,

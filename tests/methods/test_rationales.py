@@ -28,7 +28,7 @@ def read(*texts: str | None, evidence: pd.DataFrame = NONE, **options: object) -
         }
     )
     given = {"words": word_lists(), "starts_on": STARTS, "ends_on": ENDS, **options}
-    return estimate_rationales(ratings, evidence=evidence, **given)  # type: ignore[arg-type]
+    return estimate_rationales(ratings, evidence=evidence, **given)  # type: ignore[arg-type]  # options of the test
 
 
 def dated(*days: str) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def test_a_case_shows_the_score_with_the_average_rater(pack_of: MakePack, langua
     """With its interval, raters and borrowed share, and in words what it is not."""
     pack = pack_of(language=language)
     case = pack.context.plan.cases[0]
-    rows = pack.context.analysis.expected.subjects.set_index("subject_id")  # type: ignore[union-attr]
+    rows = pack.context.analysis.expected.subjects.set_index("subject_id")  # type: ignore[union-attr]  # there is an answer
     row = rows.loc[case.subject_id]
     html = str(pack.cases().html)
     between = pack.context.interval(row["ci_low"], row["ci_high"])
@@ -149,7 +149,7 @@ def test_unexpected_scores_are_a_fact_of_the_case(pack_of: MakePack) -> None:
     at = own.idxmax()
     ratings.loc[at, "score"] = 1.0
     pack = pack_of(replace(data, ratings=ratings))
-    found = pack.context.analysis.ordinal.unexpected  # type: ignore[union-attr]
+    found = pack.context.analysis.ordinal.unexpected  # type: ignore[union-attr]  # there is an answer
     assert ratings.loc[at, "subject_id"] in set(found["subject_id"])
     assert "Unexpected score" in str(pack.cases().html)
 
@@ -169,7 +169,7 @@ def test_criteria_show_agreement_beyond_chance_with_intervals(pack_of: MakePack)
     """Alpha beside the ICC, kappa for who opens it."""
     pack = pack_of()
     html = str(pack.criteria().html)
-    rows = pack.context.analysis.agreement.criteria  # type: ignore[union-attr]
+    rows = pack.context.analysis.agreement.criteria  # type: ignore[union-attr]  # there is an answer
     for row in rows.to_dict("records"):
         assert pack.context.interval(row["alpha_low"], row["alpha_high"]) in html
         assert pack.context.interval(row["kappa_low"], row["kappa_high"]) in html
@@ -179,7 +179,7 @@ def test_criteria_show_agreement_beyond_chance_with_intervals(pack_of: MakePack)
 def test_criteria_of_the_organisation_show_agreement(pack_of: MakePack) -> None:
     """Where scores per criterion are hidden, agreement remains, and no table is empty."""
     pack = pack_of(Shape(n_people=24, n_raters=6), audience="organisation")
-    assert pack.context.analysis.distribution.by_criterion.empty  # type: ignore[union-attr]
+    assert pack.context.analysis.distribution.by_criterion.empty  # type: ignore[union-attr]  # there is an answer
     html = str(pack.criteria().html)
     assert "Beyond chance (alpha)" in html
     assert "Criterion c1" in html

@@ -71,7 +71,7 @@ def test_each_rater_stands_beside_the_expert(
     """The deviation with its sign, interval and verdict; the expert is no row."""
     pack = pack_of(beside_expert, language)
     html = str(pack.deviation().html)
-    row = pack.context.analysis.conversation.raters.iloc[0]  # type: ignore[union-attr]
+    row = pack.context.analysis.conversation.raters.iloc[0]  # type: ignore[union-attr]  # there is an answer
     assert row["verdict"] == "outside"
     assert row["deviation"] > 0.5  # scores higher
     assert pack.context.language.signed(float(row["deviation"])) in html

@@ -66,7 +66,7 @@ def test_gaps_stand_side_by_side_with_intervals(
     html = str(pack.fairness().html)
     assert html.count("<table") == 3  # gaps twice, and severity per group
     assert "nan" not in text_of(html).lower().split()
-    row = pack.context.analysis.fairness["gender"].gaps.iloc[0]  # type: ignore[union-attr]
+    row = pack.context.analysis.fairness["gender"].gaps.iloc[0]  # type: ignore[union-attr]  # there is an answer
     for name in ("raw_gap", "gap"):
         assert pack.context.language.signed(float(row[name])) in html
     assert pack.context.interval(row["ci_low"], row["ci_high"]) in html
@@ -89,7 +89,7 @@ def test_a_group_below_the_floor_is_said_and_not_shown(
     assert "Groups of fewer than 10 people are hidden" in text
     assert "at least 10" in text
     found = pack.context.analysis.fairness["gender"]
-    groups, gaps = found.groups, found.gaps  # type: ignore[union-attr]
+    groups, gaps = found.groups, found.gaps  # type: ignore[union-attr]  # there is an answer
     assert groups[["n_employees", "mean", "sd", "rate"]].isna().all(axis=None)
     assert gaps[["parity_ratio", "df"]].isna().all(axis=None)
     assert gaps["gap"].notna().all()
@@ -99,7 +99,7 @@ def test_levels_stay_where_everybody_is_shown(settings: Settings, even: SessionD
     """Without a hidden person there is nothing to find by subtraction."""
     chosen = with_attributes(settings, "gender")
     found = cut(even, Audience.ORGANISATION, chosen).analysis.fairness["gender"]
-    assert found.groups["n_employees"].notna().all()  # type: ignore[union-attr]
+    assert found.groups["n_employees"].notna().all()  # type: ignore[union-attr]  # there is an answer
 
 
 def test_attributes_that_are_not_known_give_a_reason(pack_of: MakePack, settings: Settings) -> None:
@@ -163,8 +163,8 @@ def test_the_room_reads_how_many_raters_are_stricter_for_a_group(
     """The number, the typical size with its interval; never who, or for whom."""
     pack = pack_of(uneven, language, settings=with_attributes(settings, "gender"))
     found = pack.context.analysis.group_severity["gender"]
-    assert found.cells.empty  # type: ignore[union-attr]
-    assert found.n_flagged == 1  # type: ignore[union-attr]
+    assert found.cells.empty  # type: ignore[union-attr]  # there is an answer
+    assert found.n_flagged == 1  # type: ignore[union-attr]  # there is an answer
     text = text_of(str(pack.fairness().html))
     assert not re.search(r"Beoordelaar \d", text)
     if language == "en":
@@ -178,8 +178,8 @@ def test_the_organisation_reads_no_count_of_raters_who_stand_out(
     chosen = with_attributes(settings, "gender")
     pack = pack_of(uneven, settings=chosen, audience="organisation")
     found = pack.context.analysis.group_severity["gender"]
-    assert found.n_flagged is found.n_suppressed is None  # type: ignore[union-attr]
-    assert found.cells.empty  # type: ignore[union-attr]
+    assert found.n_flagged is found.n_suppressed is None  # type: ignore[union-attr]  # there is an answer
+    assert found.cells.empty  # type: ignore[union-attr]  # there is an answer
     text = text_of(str(pack.fairness().html))
     assert "More than chance?" in text
     assert "Raters who stand out" not in text
