@@ -17,6 +17,9 @@ from pipeline.numerics._projected_newton import BoolArray, descend, projected_st
 _TOLERANCE = 1e-9
 # Residual variance, as a share of that of the response, that is only rounding error.
 _NO_RESIDUAL = 1e-9
+# The same where the search ended: a likelihood that rises ever more slowly as the residual variance
+# goes to zero looks flat long before, and what is known of it (divided by its cube) is rounding.
+_VANISHED_RESIDUAL = 1e-4
 # The same where the search has failed: it was following the residual variance towards zero.
 _FADING_RESIDUAL = 1e-3
 # Smallest eigenvalue, relative to average information, that a corrected curvature may have.
@@ -134,8 +137,7 @@ def _search(model: CrossedLikelihood, start: FloatArray, max_steps: int) -> Opti
         correction = _learned(point, found[1], correction, point.ratios + shift)
         point = found[1]
         n_steps += 1
-    if not converged:
-        _require_residual(point, _FADING_RESIDUAL)
+    _require_residual(point, _VANISHED_RESIDUAL if converged else _FADING_RESIDUAL)
     interior = point
     # at the lowest ratio the gradient of a flat optimum may have any sign
     held = (point.ratios <= model.floor) if converged else held
@@ -149,7 +151,10 @@ def _at_zero(model: CrossedLikelihood, point: LikelihoodPoint) -> LikelihoodPoin
     small = (point.ratios < _FADING_RATIO) & (point.ratios > model.floor)
     if not small.any():
         return None
-    trial = model.at(np.where(small, model.floor, point.ratios))
+    try:
+        trial = model.at(np.where(small, model.floor, point.ratios))
+    except np.linalg.LinAlgError:  # the other ratios are too large for that
+        return None
     return trial if trial.criterion <= point.criterion + _TOLERANCE else None
 
 

@@ -534,6 +534,33 @@ def test_responses_without_residual_variation_are_refused() -> None:
         fit_crossed(group.astype(float) ** 2, np.ones(20), {"group": group})
 
 
+@pytest.mark.parametrize(
+    ("scores", "a", "b", "c", "reml"),
+    [
+        ([2, 1, 3, 3], [2, 1, 0, 1], [1, 2, 1, 0], [1, 1, 0, 2], False),
+        ([1, 4, 2, 1], [1, 3, 1, 4], [1, 1, 3, 0], [3, 0, 0, 4], True),
+        ([3, 2, 3, 1, 3], [1, 1, 0, 3, 1], [1, 2, 2, 2, 0], [0, 0, 1, 1, 0], True),
+    ],
+)
+def test_residual_that_fades_slowly_is_refused(
+    scores: list[int], a: list[int], b: list[int], c: list[int], reml: bool
+) -> None:
+    """A likelihood that rises ever more slowly towards no residual variance has no maximum."""
+    with pytest.raises(DegenerateResponse, match="the residual variance tends to 0"):
+        fit_crossed(scores, np.ones(len(scores)), {"a": a, "b": b, "c": c}, reml=reml)
+
+
+def test_terms_that_cannot_all_go_to_zero_are_left_where_they_are() -> None:
+    """Trying the corner of a flat likelihood may fail, which ends the trial and not the fit."""
+    labels = {
+        "a": [1, 4, 4, 0, 1, 3, 3, 1, 1],
+        "b": [1, 1, 1, 0, 0, 0, 1, 1, 1],
+        "c": [0, 1, 3, 3, 2, 2, 0, 1, 1],
+    }
+    with pytest.raises(DegenerateResponse, match="the residual variance tends to 0"):
+        fit_crossed([2, 3, 1, 1, 1, 2, 3, 1, 1], np.ones(9), labels)
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_small_designs_give_a_result_or_a_refusal(data: st.DataObject) -> None:
