@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.errors import UnreadableInput, msg
-from pipeline.record.recorder import latest
 from pipeline.store import Store
+from pipeline.store.outcome import latest
 
 COLUMNS = (
     "session_id", "cycle", "department", "subject", "criterion_id", "score_before", "score_after",

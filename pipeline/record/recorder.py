@@ -22,23 +22,14 @@ from pipeline.record.current import expected_of
 from pipeline.record.form import Fault, FilledForm, read_form
 from pipeline.settings import Settings
 from pipeline.store import FileRecord, Store
-from pipeline.store.register import Entry, NewEntry
+from pipeline.store.outcome import Key, is_locked, key_of_entry, latest
+from pipeline.store.register import NewEntry
 from pipeline.tables import TABLES, dtype_of
 
-KEYS = {
-    "decision": ("subject", "criterion_id"),
-    "action": ("owner_id", "kind", "text"),
-    "norm": ("criterion_id", "job_level", "text"),
-    "parked": ("text",),
-    "attendance": ("person_id",),
-    "sitting": (),
-}
-"""What makes two entries of a session speak of the same thing."""
 _TABLES = {"decision": "decisions", "action": "actions", "norm": "norms",
            "attendance": "participants"}  # fmt: skip
 _SHEETS = {"decision": DECISIONS, "action": ACTIONS, "norm": NORMS, "parked": PARKED,
            "attendance": ATTENDANCE, "sitting": SITTING}  # fmt: skip
-Key = tuple[str, ...]
 
 
 class FormRefused(WorkbenchError):
@@ -164,25 +155,6 @@ def record_form(
     )
 
 
-def latest(entries: Sequence[Entry]) -> dict[tuple[str, Key], dict[str, Any]]:
-    """Return the version that holds of everything a session recorded, by kind and key."""
-    found: dict[tuple[str, Key], dict[str, Any]] = {}
-    for entry in entries:
-        if entry.kind in KEYS and entry.content is not None:
-            found[entry.kind, _key(entry.kind, entry.content)] = entry.content
-    return found
-
-
-def is_locked(entries: Sequence[Entry]) -> bool:
-    """Tell whether a session was locked, and not unlocked after it."""
-    last = [entry.kind for entry in entries if entry.kind in ("locked", "unlocked")][-1:]
-    return last == ["locked"]
-
-
-def _key(kind: str, content: Mapping[str, Any]) -> Key:
-    return tuple(str(content.get(name) or "") for name in KEYS[kind])
-
-
 def _entries_of(checked: Checked) -> list[tuple[str, int, Values]]:
     """Return everything that a form says: its kind, its row in the form, its values."""
     lists = {
@@ -227,7 +199,7 @@ def _compare(
     """
     plan, conflicts = _Plan(), []
     for kind, row, values in found:
-        key = (kind, _key(kind, values))
+        key = (kind, key_of_entry(kind, values))
         old = known.get(key)
         given = {name: value for name, value in values.items() if value is not None}
         if old is None:

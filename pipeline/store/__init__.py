@@ -2,6 +2,7 @@
 
 from pipeline.store.database import Store, open_store
 from pipeline.store.load import Batch, FileRecord, Loaded, Rejection
+from pipeline.store.outcome import SessionOutcome, Sitting
 from pipeline.store.sessions import Session
 from pipeline.store.slices import SessionData
 
@@ -12,6 +13,8 @@ __all__ = [
     "Rejection",
     "Session",
     "SessionData",
+    "SessionOutcome",
+    "Sitting",
     "Store",
     "open_store",
 ]

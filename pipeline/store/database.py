@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from pipeline.errors import Message, StoreError, WrongUse, msg
 from pipeline.settings import Settings
-from pipeline.store import load, register, schema, sessions, slices, stamps
+from pipeline.store import load, outcome, register, schema, sessions, slices, stamps
 from pipeline.store.counts import refresh_counts
 from pipeline.store.load import Batch
 from pipeline.store.migrate import WRITES_AT_ONCE, ensure_schema
@@ -118,6 +118,17 @@ class Store:
         session = self.session(session_id)
         with self.reading() as connection:
             return slices.session_data(connection, session)
+
+    def session_outcome(self, session_id: str) -> outcome.SessionOutcome:
+        """Return what one session decided, beside what it began with."""
+        session = self.session(session_id)
+        with self.reading() as connection:
+            return outcome.session_outcome(connection, session)
+
+    def outcome_stamps(self, sessions: Sequence[slices.Session]) -> dict[str, str]:
+        """Return per session a stamp of what it decided; see `outcome`."""
+        with self.reading() as connection:
+            return outcome.outcome_stamps(connection, sessions)
 
     def rated_counts(self, wanted: list[str]) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Return per cycle, department and kind: people with a rating, people there."""

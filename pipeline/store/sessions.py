@@ -259,3 +259,22 @@ def session_before(
     return max(
         earlier, key=lambda s: (order[s.cycle], s.held_on or EARLIEST, s.session_id), default=None
     )
+
+
+def session_after(
+    session: Session, candidates: Iterable[Session], every: list[str]
+) -> Session | None:
+    """Return the first session of this department and kind after this one."""
+    order = {cycle: i for i, cycle in enumerate(every)}
+
+    def place(one: Session) -> tuple[int, dt.date]:
+        return order.get(one.cycle, len(order)), one.held_on or dt.date.max
+
+    later = [
+        one
+        for one in candidates
+        if (one.department, one.kind) == (session.department, session.kind)
+        and one.session_id != session.session_id
+        and place(one) > place(session)
+    ]
+    return min(later, key=lambda one: (*place(one), one.session_id), default=None)

@@ -18,9 +18,9 @@ from pipeline.errors import UnreadableInput, WrongUse
 from pipeline.ingest import import_files
 from pipeline.pack import open_pack
 from pipeline.record import FormRefused, decisions_table, lock_session, record_form, write_csv
-from pipeline.record.recorder import latest
 from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
+from pipeline.store.outcome import latest
 from support import REPOSITORY
 from support.forms import Form, fill_in
 
