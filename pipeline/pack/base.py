@@ -18,8 +18,9 @@ from pipeline.pack.blocks import Block
 from pipeline.pack.context import Context
 from pipeline.pack.form.content import form_content
 from pipeline.pack.form.workbook import form_bytes
-from pipeline.pack.lists import PreparationLists, make_lists
+from pipeline.pack.lists import make_lists
 from pipeline.pack.page import FACTS_MIME, Section, notebook_style, render_cover, render_section
+from pipeline.pack.person_pages import PersonPages
 from pipeline.pack.sections import cover, form
 from pipeline.pack.wording import ANSWERS
 from pipeline.privacy import Audience
@@ -118,11 +119,11 @@ class Pack:
         form = [self._form] if self._form.html else []
         return [self.cover(), *body, *form, annex]
 
-    def lists(self) -> PreparationLists:
+    def lists(self) -> PersonPages:
         """Return what each manager has to add before the session; none but with the room's pack."""
         context = self.context
         if context.view.audience is not Audience.ROOM:
-            return PreparationLists((), context.language)
+            return PersonPages((), context.language)
         return make_lists(self.source, context.view, context.settings, context.language)
 
     def warnings(self) -> list[str]:

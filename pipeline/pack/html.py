@@ -20,7 +20,7 @@ from traitlets.config import Config
 from pipeline.errors import EXIT_SOME_FAILED, WorkbenchError, msg
 from pipeline.locale import Language
 from pipeline.pack.page import (
-    LISTS_MIME,
+    PAGES_MIME,
     SECTION_MIME,
     TEMPLATE,
     TEMPLATES,
@@ -130,17 +130,17 @@ def to_html(notebook: NotebookNode, *, title: str, language: Language | str) -> 
     return str(page)
 
 
-def lists_of(notebook: NotebookNode, *, language: str) -> dict[str, str]:
-    """Return the page of each preparation list in an executed notebook, by its reader."""
-    found: dict[str, str] = {}
+def pages_of(notebook: NotebookNode, *, language: str) -> dict[tuple[str, str], str]:
+    """Return the pages for one person each of an executed notebook, by folder and reader."""
+    found: dict[tuple[str, str], str] = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            for one in output.get("data", {}).get(LISTS_MIME, ()):
+            for one in output.get("data", {}).get(PAGES_MIME, ()):
                 resources = _frame(one["title"], Language(language))
                 # ours: rendered with autoescape by `render_section`
                 resources["sections"] = [Section(a, t, Markup(h)) for a, t, h in one["sections"]]
                 page = environment().get_template("index.html.j2").render(resources=resources)
-                found[one["reader"]] = page
+                found[one["folder"], one["reader"]] = page
     return found
 
 

@@ -22,7 +22,7 @@ from pipeline.pack.blocks import Block, Cover
 
 SECTION_MIME = "application/vnd.calibration.section+json"
 FACTS_MIME = "application/vnd.calibration.facts+json"
-LISTS_MIME = "application/vnd.calibration.lists+json"
+PAGES_MIME = "application/vnd.calibration.pages+json"
 FORM_MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEMPLATES = Path(__file__).parent / "template"
 TEMPLATE = "calibration"

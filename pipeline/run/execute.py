@@ -63,7 +63,7 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
     owner
         Connection to the worker that asked; when it closes, this process ends.
     """
-    from pipeline.pack.html import lists_of, to_html
+    from pipeline.pack.html import pages_of, to_html
     from pipeline.run.notebook import FAILED_NOTEBOOK, facts_of, form_of, run_notebook
 
     started = time.monotonic()
@@ -76,7 +76,8 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             page = to_html(notebook, title=job.title, language=job.parameters.language)
             form = form_of(notebook)
             told = put_form(job.output.parent, form)
-            lists = lists_of(notebook, language=job.parameters.language)
+            pages = pages_of(notebook, language=job.parameters.language)
+            lists = {reader: page for (_, reader), page in pages.items()}
             facts["lists"] = put_lists(job.output.parent, lists)
             write_whole(job.output, page)
             facts["content"] = content_of(page)

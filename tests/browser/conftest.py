@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pipeline.ingest import import_files
 from pipeline.locale import Language
 from pipeline.pack import open_pack
-from pipeline.pack.html import lists_of, to_html
+from pipeline.pack.html import pages_of, to_html
 from pipeline.pack.index import IndexEntry, render_index
 from pipeline.settings import read_settings
 from pipeline.store import open_store
@@ -84,7 +84,7 @@ class PageFile:
         path = self._folder / f"{session}-{language}-list.html"
         if not path.exists():
             pack = open_pack(session, language=language, home=self._home)
-            pages = lists_of(executed([pack.lists()]), language=language)
+            pages = pages_of(executed([pack.lists()]), language=language)
             path.write_text(max(pages.values(), key=len), encoding="utf-8")
         return path
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.pack import Pack
-from pipeline.pack.html import lists_of
+from pipeline.pack.html import pages_of
 from pipeline.store import SessionData
 
 from .conftest import MakePack, Shape, executed, session_data
@@ -19,7 +19,7 @@ def texts(pack: Pack) -> dict[str, str]:
     """Return the text of each list, by its reader."""
     return {
         one.reader_id: re.sub(r"<[^>]+>", " ", "".join(str(s.html) for s in one.sections))
-        for one in pack.lists().lists
+        for one in pack.lists().pages
     }
 
 
@@ -35,8 +35,9 @@ def test_every_rater_gets_a_list(pack_of: MakePack) -> None:
     pack = pack_of(marked(), language="nl")
     notebook = executed(pack)
     notebook.cells[0].outputs[0].data.update(pack.lists()._repr_mimebundle_())
-    pages = lists_of(notebook, language="nl")
-    assert sorted(pages) == sorted(set(pack.context.data.ratings["rater_id"]))
+    pages = pages_of(notebook, language="nl")
+    readers = sorted(set(pack.context.data.ratings["rater_id"]))
+    assert sorted(pages) == [("managers", reader) for reader in readers]
     assert all('<html lang="nl">' in page and "<script" not in page for page in pages.values())
 
 
@@ -110,7 +111,7 @@ def test_lists_go_with_the_room_pack_only(
     pack_of: MakePack, audience: str, viewer: str | None
 ) -> None:
     """Another audience's pack makes none."""
-    assert pack_of(marked(), audience=audience, viewer_id=viewer).lists().lists == ()
+    assert pack_of(marked(), audience=audience, viewer_id=viewer).lists().pages == ()
 
 
 def test_a_rater_whom_the_room_leaves_out_reads_no_own_rating(pack_of: MakePack) -> None:
