@@ -14,6 +14,7 @@ from pipeline.pack.page import environment, page_style, policy
 from pipeline.pack.wording import AUDIENCE, NO_VALUE, PAGE, SESSION_KIND, shorten
 
 _STATUS = {"made": msg("made"), "failed": msg("failed"), "unchanged": msg("unchanged")}
+_FORM = {"calibration-pack": msg("decision form"), "follow-up-pack": msg("progress form")}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class IndexEntry:
     made_at
         When, with its time zone.
     form_href
-        Address of the decision form; None where there is none.
+        Address of the form; None where there is none.
+    product
+        ``"calibration-pack"`` or ``"follow-up-pack"``.
     reader
         Number of the manager whom a manager's pack is for.
     """
@@ -54,6 +57,7 @@ class IndexEntry:
     message: str | None
     made_at: dt.datetime | None
     form_href: str | None = None
+    product: str = "calibration-pack"
     reader: str = ""
 
 
@@ -87,7 +91,6 @@ def render_index(
             counts=", ".join(parts),
             empty=say(msg("There are no packs yet.")),
             nothing=NO_VALUE,
-            form=say(msg("decision form")),
             columns=(
                 Column(say(msg("Department"))),
                 Column(say(msg("Kind"))),
@@ -111,6 +114,9 @@ def render_index(
 def _row(entry: IndexEntry, language: Language) -> dict[str, object]:
     say = language.say
     kind = say(SESSION_KIND[entry.kind]) if entry.kind in SESSION_KIND else entry.kind
+    if entry.product == "follow-up-pack":
+        after = say(msg("follow-up"))
+        kind = f"{kind} · {after}"
     if entry.audience != "room" and entry.audience in AUDIENCE:
         kind = f"{kind} · {say(AUDIENCE[entry.audience])}"
     if entry.reader:
@@ -118,6 +124,7 @@ def _row(entry: IndexEntry, language: Language) -> dict[str, object]:
     return {
         "href": safe_address(entry.href),
         "form_href": safe_address(entry.form_href),
+        "form": say(_FORM.get(entry.product, _FORM["calibration-pack"])),
         "department": shorten(entry.department, 120),
         "session_id": shorten(entry.session_id, 120),
         "kind": kind,

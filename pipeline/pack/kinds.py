@@ -1,4 +1,4 @@
-"""Which notebook makes the pack of which kind of session."""
+"""Which notebook makes the packs of which kind of session."""
 
 from __future__ import annotations
 
@@ -6,3 +6,10 @@ NOTEBOOK_OF = {
     "performance": "calibration_pack.ipynb",
     "conversation": "conversation_pack.ipynb",
 }
+"""Before the session."""
+
+FOLLOW_UP_OF = dict.fromkeys(NOTEBOOK_OF, "follow_up_pack.ipynb")
+"""After the session."""
+
+PROGRESS_FILE = "progress-form.xlsx"
+"""By which comes back what happens after the session."""

@@ -192,7 +192,7 @@ def _leave_current(
     """Report the packs that are still right; return the others."""
     others = []
     for job in jobs:
-        record = read_record(job.output.parent)
+        record = read_record(job.output.parent, job.product)
         if record is not None and is_current(job, record):
             if lock is not None:
                 lock.release(job.place)

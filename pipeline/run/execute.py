@@ -24,8 +24,8 @@ from pipeline.run.files import remove_folder, write_json, write_whole
 from pipeline.run.form import drop_form, put_form
 from pipeline.run.guard import too_long
 from pipeline.run.kernels import client
-from pipeline.run.lists import drop_lists, put_lists
-from pipeline.run.outcome import FAILED, MADE, RECORD, Outcome, content_of
+from pipeline.run.outcome import FAILED, MADE, Outcome, content_of
+from pipeline.run.pages import drop_pages, put_pages
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
 
@@ -64,7 +64,7 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
         Connection to the worker that asked; when it closes, this process ends.
     """
     from pipeline.pack.html import pages_of, to_html
-    from pipeline.run.notebook import FAILED_NOTEBOOK, facts_of, form_of, run_notebook
+    from pipeline.run.notebook import facts_of, form_of, run_notebook
 
     started = time.monotonic()
     facts: dict[str, Any] = {}
@@ -75,16 +75,15 @@ def make_here(job: PackJob, limits: RunSettings, owner: Connection | None = None
             facts = facts_of(notebook)
             page = to_html(notebook, title=job.title, language=job.parameters.language)
             form = form_of(notebook)
-            told = put_form(job.output.parent, form)
+            told = put_form(job.output.parent, form, job.product)
             pages = pages_of(notebook, language=job.parameters.language)
-            lists = {reader: page for (_, reader), page in pages.items()}
-            facts["lists"] = put_lists(job.output.parent, lists)
+            facts["pages"] = put_pages(job.output.parent, job.product.folders, pages)
             write_whole(job.output, page)
             facts["content"] = content_of(page)
             facts["form"] = content_of(form) if form is not None else None
             say = Language(job.parameters.language).say
             facts["warnings"] = [*facts.get("warnings", ()), *(say(one) for one in told)]
-        remove_folder(job.output.parent / FAILED_NOTEBOOK.parent)
+        remove_folder(job.output.parent / job.product.failed.parent)
     except WorkbenchError as reason:
         error = reason.message
     except OSError as reason:
@@ -115,14 +114,15 @@ def _end(job: PackJob, started: float, facts: dict[str, Any], error: Message | N
         content=facts.get("content"),
         form=facts.get("form"),
         place=job.place,
-        lists=facts.get("lists"),
+        pages=facts.get("pages"),
+        product=job.product.name,
     )
     with contextlib.suppress(OSError):  # disk full or forbidden: the outcome itself says so
         if error:
             job.output.unlink(missing_ok=True)
-            drop_form(job.output.parent)
-            drop_lists(job.output.parent)
-        write_json(job.output.parent / RECORD, outcome.record())
+            drop_form(job.output.parent, job.product)
+            drop_pages(job.output.parent, job.product.folders)
+        write_json(job.output.parent / job.product.record, outcome.record())
     return outcome
 
 

@@ -9,6 +9,7 @@ beside the key, and a pack is made again once they have moved visibly.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import platform
@@ -21,10 +22,10 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from pipeline.decision_form import FORM_FILE
-from pipeline.run.lists import mark_of_lists
 from pipeline.run.outcome import MADE, content_of
+from pipeline.run.pages import mark_of_pages
 from pipeline.run.plan import PackJob
+from pipeline.run.product import FOLLOW_UP
 from pipeline.settings import REPOSITORY, Audience, Settings
 from pipeline.store import Store
 
@@ -42,6 +43,9 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
     """Return the jobs with what each pack would be made from now."""
     sessions = [job.session for job in jobs]
     stamps = store.slice_stamps(sessions)
+    after = [job.session for job in jobs if job.product == FOLLOW_UP]
+    outcomes = store.outcome_stamps(after) if after else {}
+    today = dt.date.today().isoformat()
     counts = store.organisation_counts(sessions)
     same = [code_stamp(), settings_stamp(settings)]
     points = settings.scale.points
@@ -55,6 +59,12 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
                     job.parameters.model_dump(mode="json", exclude={"home"}),
                     job.title,
                     stamps[job.session.session_id],
+                    # what is overdue changes from day to day
+                    *(
+                        [outcomes[job.session.session_id], today]
+                        if job.product == FOLLOW_UP
+                        else ()
+                    ),
                 ]
             ),
             # a manager's pack shows nothing of the organisation, so its record does not either
@@ -87,9 +97,9 @@ def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:
     if max(moved, default=0.0) >= VISIBLE_SHIFT:
         return False
     try:
-        if record.get("form") is not None and not (job.output.parent / FORM_FILE).exists():
+        if record.get("form") is not None and not (job.output.parent / job.product.form).exists():
             return False
-        if record.get("lists") != mark_of_lists(job.output.parent):
+        if record.get("pages") != mark_of_pages(job.output.parent, job.product.folders):
             return False
         return record.get("content") == content_of(job.output.read_bytes())
     except OSError:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pipeline.decision_form import FORM_FILE
 from pipeline.locale import Language
 from pipeline.run.files import Target, reports_of, write_json, write_whole
-from pipeline.run.outcome import FAILED, MADE, RECORD, UNCHANGED, Outcome
-from pipeline.run.plan import PACK_FILE
+from pipeline.run.outcome import FAILED, MADE, UNCHANGED, Outcome
+from pipeline.run.product import PRODUCTS
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,8 +93,9 @@ def _records(settings: Settings) -> list[Target]:
     reports = reports_of(settings)
     return sorted(
         record
+        for product in PRODUCTS.values()
         for place in ("*/*", "*/*/*", "*/*/managers/*")
-        for record in reports.glob(f"{place}/{RECORD}")
+        for record in reports.glob(f"{place}/{product.record}")
     )
 
 
@@ -103,7 +103,8 @@ def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEn
     from pipeline.pack.index import IndexEntry
 
     depth = len(reports_of(settings).parts)
-    page, form = record.parent / PACK_FILE, record.parent / FORM_FILE
+    product = PRODUCTS[found["product"]]
+    page, form = record.parent / product.page, record.parent / product.form
     return IndexEntry(
         session_id=found["session_id"],
         department=found["department"],
@@ -117,5 +118,6 @@ def _entry(settings: Settings, record: Target, found: dict[str, Any]) -> IndexEn
         warnings=tuple(found["warnings"]),
         message=found["error"],
         made_at=dt.datetime.fromisoformat(found["made_at"]),
+        product=product.name,
         reader=record.parent.name if found["audience"] == "manager" else "",
     )

@@ -34,8 +34,6 @@ from pipeline.run.kernels.provisioner import NAME, is_held
 from pipeline.run.plan import PackJob
 from pipeline.settings import RunSettings
 
-FAILED_NOTEBOOK = Path("failed") / "calibration-pack.ipynb"
-
 
 class PackFailed(WorkbenchError):
     """A pack could not be made; the message names nobody."""
@@ -212,7 +210,7 @@ def _keep(output: Path, job: PackJob) -> None:
     """Keep the notebook of a failed pack, for its owner only."""
     if not output.exists():
         return
-    keep_file(output, job.output.parent / FAILED_NOTEBOOK)
+    keep_file(output, job.output.parent / job.product.failed)
 
 
 def form_of(notebook: NotebookNode) -> bytes | None:

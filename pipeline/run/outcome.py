@@ -10,10 +10,9 @@ from typing import Any
 
 from pipeline.errors import Message
 from pipeline.run.files import Target
+from pipeline.run.product import CALIBRATION, Product
 
 MADE, FAILED, UNCHANGED = "made", "failed", "unchanged"
-RECORD = "calibration-pack.json"
-"""Name of the record beside the pack."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,10 @@ class Outcome:
     form
         Digest of the decision form as it was made; missing where there is none. What is written
         in it later does not make the pack another one.
-    lists
-        One digest of all preparation lists; missing where there are none.
+    pages
+        One digest of all pages for one person each; missing where there are none.
+    product
+        Which sort of pack.
     place
         Folder of the pack within reports/. Not recorded: the record lies there, and the records of
         a run name no reader.
@@ -68,7 +69,8 @@ class Outcome:
     organisation: tuple[float, ...] = ()
     content: str | None = None
     form: str | None = None
-    lists: str | None = None
+    pages: str | None = None
+    product: str = CALIBRATION.name
     place: str = ""
 
     def record(self) -> dict[str, Any]:
@@ -103,10 +105,10 @@ def content_of(page: str | bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def read_record(folder: Target) -> dict[str, Any] | None:
+def read_record(folder: Target, product: Product = CALIBRATION) -> dict[str, Any] | None:
     """Return the record beside a pack; None where there is none that can be read."""
     try:
-        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        found = json.loads((folder / product.record).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import WrongUse, msg
-from pipeline.pack.kinds import NOTEBOOK_OF
 from pipeline.run.due import due_within
 from pipeline.run.files import Target, reports_of, slug
 from pipeline.run.parameters import PackParameters
+from pipeline.run.product import CALIBRATION, Product
 from pipeline.settings import REPOSITORY, Audience, LanguageCode, Settings
 from pipeline.store import Session, Store
 
 NOTEBOOKS = REPOSITORY / "notebooks"
-PACK_FILE = "calibration-pack.html"
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class PackJob:
         Title of the page.
     place
         Folder of the pack within reports/; each pack has one of its own.
+    product
+        Which sort of pack.
     key, organisation
         What the pack is made from, for its record; see `key`.
     """
@@ -47,6 +48,7 @@ class PackJob:
     output: Target
     title: str
     place: str
+    product: Product = CALIBRATION
     key: str = ""
     organisation: tuple[float, ...] = ()
 
@@ -156,6 +158,7 @@ def plan_packs(
     sessions: Sequence[Session],
     language: LanguageCode | None = None,
     readers: Callable[[Session], Sequence[Reader]] = room_only,
+    product: Product = CALIBRATION,
 ) -> list[PackJob]:
     """Return a pack job for each session and reader.
 
@@ -169,6 +172,8 @@ def plan_packs(
         Of the packs; each department's own by default.
     readers
         For whom packs of a session are made; see `readers_of`.
+    product
+        Which sort of pack.
     """
     jobs = []
     for session in sessions:
@@ -178,7 +183,7 @@ def plan_packs(
             jobs.append(
                 PackJob(
                     session=session,
-                    notebook=NOTEBOOKS / NOTEBOOK_OF[session.kind],
+                    notebook=NOTEBOOKS / product.notebooks[session.kind],
                     parameters=PackParameters(
                         session_id=session.session_id,
                         language=chosen,
@@ -186,9 +191,10 @@ def plan_packs(
                         viewer_id=reader.viewer_id,
                         home=settings.home,
                     ),
-                    output=reports_of(settings) / place / PACK_FILE,
+                    output=reports_of(settings) / place / product.page,
                     title=f"{session.department} · {session.cycle}",
                     place=place,
+                    product=product,
                 )
             )
     return jobs

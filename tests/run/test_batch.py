@@ -20,8 +20,9 @@ from pipeline.run.batch import Report, ReportsOutOfReach, Watcher, run_packs
 from pipeline.run.files import write_json, write_whole
 from pipeline.run.key import PACKAGE, is_current, settings_stamp
 from pipeline.run.lock import Owner, hold
-from pipeline.run.outcome import FAILED, MADE, RECORD, UNCHANGED, Outcome, content_of
+from pipeline.run.outcome import FAILED, MADE, UNCHANGED, Outcome, content_of
 from pipeline.run.plan import PackJob, plan_packs
+from pipeline.run.product import CALIBRATION
 from pipeline.run.status import session_status
 from pipeline.settings import RunSettings, Settings, read_settings
 from pipeline.store import open_store
@@ -47,7 +48,7 @@ def make_quickly(job: PackJob, limits: RunSettings) -> Outcome:
         content=content_of(page),
     )
     write_whole(job.output, page)
-    write_json(job.output.parent / RECORD, outcome.record())
+    write_json(job.output.parent / CALIBRATION.record, outcome.record())
     return outcome
 
 
@@ -151,7 +152,7 @@ def test_a_pack_that_is_not_its_record_is_made_again(filled: Settings, how: str)
     """Whether a run was killed between the two, or somebody had a hand in it."""
     run(filled)
     folder = filled.reports / "2026" / NOORD
-    record = folder / RECORD
+    record = folder / CALIBRATION.record
     if how == "edited":
         (folder / "calibration-pack.html").write_text("edited")
     elif how == "deleted":
@@ -175,7 +176,7 @@ def test_a_failed_pack_is_tried_again(filled: Settings) -> None:
             return outcome
         job.output.unlink()
         failed = Outcome(**{**vars(outcome), "status": FAILED, "error": msg("Out of luck.")})
-        write_json(job.output.parent / RECORD, failed.record())
+        write_json(job.output.parent / CALIBRATION.record, failed.record())
         return failed
 
     report = run(filled, Inline(fail))
@@ -275,7 +276,7 @@ def test_the_organisation_counts_from_a_point_on(filled: Settings, tmp_path: Pat
     with open_store(filled) as store:
         jobs = key.with_keys(filled, store, plan_packs(filled, store.sessions()))
     make_quickly(jobs[0], filled.run)
-    record = json.loads((jobs[0].output.parent / RECORD).read_text())
+    record = json.loads((jobs[0].output.parent / CALIBRATION.record).read_text())
     shares = list(jobs[0].organisation)
     assert is_current(jobs[0], record)
     near = {**record, "organisation": [shares[0] + 0.0099, *shares[1:]]}
@@ -464,7 +465,7 @@ def test_status_warns_of_what_is_late(filled: Settings) -> None:
         assert [one.pack_due for one in late] == ["late", "late"]
         assert [one.evidence_due for one in late] == ["late", "late"]
     run(filled)
-    record = filled.reports / "2026" / NOORD / RECORD
+    record = filled.reports / "2026" / NOORD / CALIBRATION.record
     kept = json.loads(record.read_text())
     record.write_text(json.dumps({**kept, "made_at": "2999-01-01T00:00:00+00:00"}))
     with open_store(filled) as store:

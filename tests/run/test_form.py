@@ -10,8 +10,9 @@ import pytest
 from pipeline.decision_form import FORM_FILE
 from pipeline.run.execute import make_here
 from pipeline.run.key import is_current
-from pipeline.run.outcome import MADE, RECORD, content_of
+from pipeline.run.outcome import MADE, content_of
 from pipeline.run.plan import PackJob
+from pipeline.run.product import CALIBRATION
 from pipeline.settings import RunSettings
 from support.jobs import GOOD, JobMaker
 
@@ -28,7 +29,7 @@ def cells(form: str) -> str:
 
 def record(job: PackJob) -> dict[str, object]:
     """Return the record beside a pack."""
-    return dict(json.loads((job.output.parent / RECORD).read_text(encoding="utf-8")))
+    return dict(json.loads((job.output.parent / CALIBRATION.record).read_text(encoding="utf-8")))
 
 
 def test_the_form_lies_beside_the_pack(make_job: JobMaker, limits: RunSettings) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.ingest import import_files
 from pipeline.run.batch import run_packs
-from pipeline.run.outcome import MADE, RECORD, UNCHANGED
-from pipeline.run.plan import PACK_FILE, choose_sessions, plan_packs, readers_of
+from pipeline.run.outcome import MADE, UNCHANGED
+from pipeline.run.plan import choose_sessions, plan_packs, readers_of
+from pipeline.run.product import CALIBRATION
 from pipeline.settings import Audience, Settings, read_settings
 from pipeline.store import open_store
 from support import REPOSITORY
@@ -50,10 +51,12 @@ def test_every_reader_gets_a_pack_and_none_another(home: Path) -> None:
     assert set(run(settings, *every).values()) == {UNCHANGED}
 
     for rater in raters:
-        record = json.loads((settings.reports / base / "managers" / rater / RECORD).read_text())
+        record = json.loads(
+            (settings.reports / base / "managers" / rater / CALIBRATION.record).read_text()
+        )
         assert record["organisation"] == []
 
-    pages = {place: (settings.reports / place / PACK_FILE).read_text() for place in made}
+    pages = {place: (settings.reports / place / CALIBRATION.page).read_text() for place in made}
     names = dict(zip(data.people["employee_id"], data.people["name"], strict=True))
     rated = set(data.ratings["employee_id"])
     assert not [one for one in rated if names[one] in pages[f"{base}/organisation"]]
@@ -71,7 +74,7 @@ def test_the_record_of_a_run_names_no_reader(home: Path) -> None:
     places = run(settings, Audience.MANAGER)
     assert places
     for place in places:
-        record = (settings.reports / place / RECORD).read_text()
+        record = (settings.reports / place / CALIBRATION.record).read_text()
         assert place.rsplit("/", 1)[1] not in record
     for path in (settings.reports / "runs").glob("*.json"):
         manifest = json.dumps(json.loads(path.read_text()))
@@ -84,4 +87,4 @@ def test_the_list_of_packs_leads_to_every_cut(home: Path) -> None:
     places = run(settings, *Audience)
     index = (settings.reports / "index.html").read_text()
     for place in places:
-        assert f'href="{place}/{PACK_FILE}"' in index
+        assert f'href="{place}/{CALIBRATION.page}"' in index

@@ -6,14 +6,15 @@ import json
 
 from pipeline.run.execute import make_here
 from pipeline.run.key import is_current
-from pipeline.run.outcome import MADE, RECORD
+from pipeline.run.outcome import MADE
 from pipeline.run.plan import PackJob
+from pipeline.run.product import CALIBRATION
 from pipeline.settings import RunSettings
 from support.jobs import GOOD, JobMaker
 
 WITH_LISTS = """
-display({{"application/vnd.calibration.lists+json": [
-    {{"reader": reader, "title": "t", "sections": [["a", "A", "<p>&lt;b&gt; " + reader + "</p>"]]}}
+display({{"application/vnd.calibration.pages+json": [
+    {{"folder": "managers", "reader": reader, "title": "t", "sections": [["a", "A", "<p>&lt;b&gt; " + reader + "</p>"]]}}
     for reader in {readers}
 ]}}, raw=True)
 """
@@ -31,7 +32,7 @@ def left(job: PackJob) -> set[str]:
 
 def record(job: PackJob) -> dict[str, object]:
     """Return the record beside a pack."""
-    return dict(json.loads((job.output.parent / RECORD).read_text(encoding="utf-8")))
+    return dict(json.loads((job.output.parent / CALIBRATION.record).read_text(encoding="utf-8")))
 
 
 def test_each_reader_gets_a_private_file(make_job: JobMaker, limits: RunSettings) -> None:
