@@ -43,9 +43,7 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
     """Return the jobs with what each pack would be made from now."""
     sessions = [job.session for job in jobs]
     stamps = store.slice_stamps(sessions)
-    after = [job.session for job in jobs if job.product == FOLLOW_UP]
-    outcomes = store.outcome_stamps(after) if after else {}
-    today = dt.date.today().isoformat()
+    after = _after(store, jobs)
     counts = store.organisation_counts(sessions)
     same = [code_stamp(), settings_stamp(settings)]
     points = settings.scale.points
@@ -59,12 +57,7 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
                     job.parameters.model_dump(mode="json", exclude={"home"}),
                     job.title,
                     stamps[job.session.session_id],
-                    # what is overdue changes from day to day
-                    *(
-                        [outcomes[job.session.session_id], today]
-                        if job.product == FOLLOW_UP
-                        else ()
-                    ),
+                    *after.get(job.place, ()),
                 ]
             ),
             # a manager's pack shows nothing of the organisation, so its record does not either
@@ -74,6 +67,16 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
         )
         for job in jobs
     ]
+
+
+def _after(store: Store, jobs: Sequence[PackJob]) -> dict[str, tuple[str, str]]:
+    """Return, by place, what follow-up packs rest on beside the slice of their session."""
+    later = [job for job in jobs if job.product == FOLLOW_UP]
+    if not later:
+        return {}
+    stamps = store.outcome_stamps([job.session for job in later])
+    today = dt.date.today().isoformat()  # what is overdue changes from day to day
+    return {job.place: (stamps[job.session.session_id], today) for job in later}
 
 
 def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:

@@ -125,6 +125,11 @@ class Store:
         with self.reading() as connection:
             return outcome.session_outcome(connection, session)
 
+    def recorded_sessions(self) -> dict[str, outcome.Recorded]:
+        """Return what is known of each session that decided something, by its identifier."""
+        with self.reading() as connection:
+            return outcome.recorded_sessions(connection)
+
     def outcome_stamps(self, sessions: Sequence[slices.Session]) -> dict[str, str]:
         """Return per session a stamp of what it decided; see `outcome`."""
         with self.reading() as connection:

@@ -60,6 +60,30 @@ class Sitting:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """How much is known of what a session decided.
+
+    Attributes
+    ----------
+    n_decisions, n_actions, n_open
+        Decisions, actions, and the actions that are open.
+    open_due
+        When the open ones are due, the first one first.
+    in_register
+        Whether it was recorded with `calibrate record`, and not imported.
+    locked
+        Whether nothing is recorded any more.
+    """
+
+    n_decisions: int
+    n_actions: int
+    n_open: int
+    open_due: tuple[dt.date, ...]
+    in_register: bool
+    locked: bool
+
+
+@dataclass(frozen=True)
 class SessionOutcome:
     """What a session decided, beside what it began with.
 
@@ -170,6 +194,45 @@ def outcome_stamps(connection: sa.Connection, sessions: Sequence[Session]) -> di
         text = json.dumps(marks, ensure_ascii=False)
         found[session.session_id] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     return found
+
+
+def recorded_sessions(connection: sa.Connection) -> dict[str, Recorded]:
+    """Return what is known of each session that decided something, by its identifier."""
+    decisions, actions = schema.contract["decisions"], schema.contract["actions"]
+    is_open = sa.func.coalesce(actions.c.status, "open") == "open"
+    n_decided = _counted(connection, decisions)
+    n_actions, n_open = _counted(connection, actions), _counted(connection, actions, is_open)
+    due: dict[str, list[dt.date]] = {}
+    query = sa.select(actions.c.session_id, actions.c.due_on).where(
+        actions.c.to_batch.is_(None), actions.c.due_on.is_not(None), is_open
+    )
+    for session_id, day in connection.execute(query):
+        due.setdefault(session_id, []).append(day)
+    entries: dict[str, list[Entry]] = {}
+    for entry in register.entries(connection):
+        entries.setdefault(entry.session_id, []).append(entry)
+    return {
+        one: Recorded(
+            n_decisions=n_decided.get(one, 0),
+            n_actions=n_actions.get(one, 0),
+            n_open=n_open.get(one, 0),
+            open_due=tuple(sorted(due.get(one, ()))),
+            in_register=one in entries,
+            locked=is_locked(entries.get(one, ())),
+        )
+        for one in {*n_decided, *n_actions, *entries}
+    }
+
+
+def _counted(
+    connection: sa.Connection, kept: sa.Table, *where: sa.ColumnElement[bool]
+) -> dict[str, int]:
+    query = (
+        sa.select(kept.c.session_id, sa.func.count())
+        .where(kept.c.to_batch.is_(None), *where)
+        .group_by(kept.c.session_id)
+    )
+    return {one: int(n) for one, n in connection.execute(query)}
 
 
 def latest(entries: Sequence[Entry]) -> dict[tuple[str, Key], dict[str, Any]]:

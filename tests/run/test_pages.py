@@ -14,7 +14,8 @@ from support.jobs import GOOD, JobMaker
 
 WITH_LISTS = """
 display({{"application/vnd.calibration.pages+json": [
-    {{"folder": "managers", "reader": reader, "title": "t", "sections": [["a", "A", "<p>&lt;b&gt; " + reader + "</p>"]]}}
+    {{"folder": "managers", "reader": reader, "title": "t",
+      "sections": [["a", "A", "<p>&lt;b&gt; " + reader + "</p>"]]}}
     for reader in {readers}
 ]}}, raw=True)
 """
