@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pipeline.sample.randomness import Stream
 from pipeline.sample.scores import HIGH, LOW, MEAN, Judgement, to_scale
 from pipeline.sample.sessions import Session
-from pipeline.sample.texts import CONVERSATION, PERFORMANCE, Phrases
+from pipeline.sample.texts import CONVERSATION, GOOD_FROM, PERFORMANCE, Phrases
 from pipeline.tables import OVERALL
 
 _OUTLIERS, _MIDDLE = 0.2, 0.06
@@ -18,6 +18,7 @@ _OUTCOMES = (("upheld", 60), ("lowered", 17), ("raised", 11), ("parked", 12))
 _ON_ONE_CRITERION = 0.25
 _CONVERSATIONS_DISCUSSED = 6
 _DISSENT = 0.1
+_SAYS_WHAT_WAS_SEEN = 0.85
 _DONE_LAST, _DROPPED = 0.6, 0.12
 
 
@@ -88,6 +89,9 @@ def _decision(
         sort = "upheld"
     after = before + {"raised": 1, "lowered": -1}.get(sort, 0)
     argument = stream.pick(texts[sort])
+    if sort != "parked" and stream.chance(_SAYS_WHAT_WAS_SEEN):
+        seen = _seen(session, criterion, good=after >= GOOD_FROM, phrases=phrases, stream=stream)
+        argument = f"{seen} {argument}"
     evidence, dissent = stream.pick(texts["evidence"]), stream.pick(texts["dissent"])
     objects = stream.chance(_DISSENT) and sort != "parked"
     minutes = stream.between(2, 4)
@@ -104,6 +108,14 @@ def _decision(
         dissent if objects else "",
         str(minutes),
     )
+
+
+def _seen(session: Session, criterion: str, *, good: bool, phrases: Phrases, stream: Stream) -> str:
+    """Return what was seen, on which an argument rests."""
+    if session.kind == "conversation":
+        return str(stream.pick(phrases.all["conversation"]["good" if good else "bad"]))
+    about = stream.pick(PERFORMANCE) if criterion == OVERALL else criterion
+    return f"{phrases.behaviour(stream, about, good=good)}."
 
 
 def action_rows(session: Session, phrases: Phrases, seed: int) -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Write the sample as exports: one UTF-8 CSV per table, whole or not at all."""
+"""Write the sample: one UTF-8 CSV per table, as exports and as minutes, whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ SEED = 20260
 MARKER = "sample.toml"
 """A folder with this file holds a sample, and may be overwritten by the next."""
 _WORKING = ".sample-"
+MINUTES = "minutes"
+"""Folder with what earlier sessions decided: it comes in by their forms, and not as exports."""
+_DECIDED = ("decisions", "actions", "norms")
 
 Progress = Callable[[int, int], None]
 
@@ -101,9 +104,11 @@ def write_sample(
         try:
             rows = _write_tables(company, working, progress)
             _write_marker(company, working / MARKER)
-            size = sum(path.stat().st_size for path in working.iterdir())
+            (folder / MINUTES).mkdir(exist_ok=True)
             # the marker first: a half replaced folder is still known as a sample
-            for name in (MARKER, *(f"{table}.csv" for table in COLUMNS)):
+            names = (MARKER, *(file_of(table) for table in COLUMNS))
+            size = sum((working / name).stat().st_size for name in names)
+            for name in names:
                 os.replace(working / name, folder / name)
         finally:
             shutil.rmtree(working, ignore_errors=True)
@@ -126,6 +131,11 @@ def write_sample(
     )
 
 
+def file_of(table: str) -> str:
+    """Return the place of a table in the folder of a sample."""
+    return f"{MINUTES}/{table}.csv" if table in _DECIDED else f"{table}.csv"
+
+
 def _claim(folder: Path) -> None:
     """Make the folder, or see that what is in it may be replaced."""
     if folder.exists() and not folder.is_dir():
@@ -145,12 +155,13 @@ def _claim(folder: Path) -> None:
 
 def _write_tables(company: Company, folder: Path, progress: Progress | None) -> dict[str, int]:
     counts: Counter[str] = Counter({table: 0 for table in COLUMNS})
+    (folder / MINUTES).mkdir()
     with ExitStack() as stack:
         writers = {}
         for table, columns in COLUMNS.items():
             # newline="": the csv module writes the line ends, the same on every system
             file = stack.enter_context(
-                (folder / f"{table}.csv").open("w", encoding="utf-8", newline="")
+                (folder / file_of(table)).open("w", encoding="utf-8", newline="")
             )
             writers[table] = csv.writer(file, lineterminator="\n")
             writers[table].writerow(columns)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.sample import write_sample
+from pipeline.sample.write import file_of
 from pipeline.tables import TABLES, kind_of
 
 _DTYPES = {"number": "float64", "whole": "Int64", "date": "datetime64[us]"}
@@ -37,7 +38,7 @@ Tables = dict[str, pd.DataFrame]
 
 def read_all(folder: Path) -> Tables:
     """Read all tables of a folder."""
-    return {name: read_export(folder / f"{name}.csv") for name in TABLES}
+    return {name: read_export(folder / file_of(name)) for name in TABLES}
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pytest
 from pipeline.errors import WrongUse
 from pipeline.sample import MARKER, PLANTED, write_sample
 from pipeline.sample.generate import Company
+from pipeline.sample.write import file_of
 from pipeline.tables import TABLES
 
 
@@ -26,13 +27,13 @@ def test_writes_every_table_and_says_what(tmp_path: Path) -> None:
     """The summary counts what is in the files."""
     seen: list[tuple[int, int]] = []
     summary = write_sample(tmp_path / "new" / "folder", progress=lambda *at: seen.append(at))
-    names = {path.name for path in summary.folder.iterdir()}
-    assert names == {MARKER, *(f"{table}.csv" for table in TABLES)}
+    names = {str(path.relative_to(summary.folder)) for path in summary.folder.rglob("*.*")}
+    assert names == {MARKER, *(file_of(table) for table in TABLES)}
     assert seen == [(done, 11) for done in range(1, 12)]
     assert (summary.departments, summary.employees) == (11, 539)
     assert summary.cycles == ("2024", "2025", "2026")
     assert len(summary.effects) == len(PLANTED)
-    assert summary.size == sum(path.stat().st_size for path in summary.folder.iterdir())
+    assert summary.size == sum(path.stat().st_size for path in summary.folder.rglob("*.*"))
     with (summary.folder / "ratings.csv").open(encoding="utf-8", newline="") as file:
         assert sum(1 for _ in csv.DictReader(file)) == summary.rows["ratings"]
 
@@ -64,7 +65,7 @@ def test_a_failure_leaves_the_earlier_sample(
 ) -> None:
     """A full disk in the middle: nothing is replaced, nothing lies about, the reason is told."""
     write_sample(tmp_path, departments=3)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
 
     def fail(done: int, total: int) -> None:
         if done == 2:
@@ -72,7 +73,7 @@ def test_a_failure_leaves_the_earlier_sample(
 
     with pytest.raises(WrongUse, match="No space left on device"):
         write_sample(tmp_path, departments=3, seed=5, progress=fail)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_more_departments_leave_the_others_as_they_are(tmp_path: Path, sample_fo
     """The base company is the beginning of a larger one, byte for byte."""
     write_sample(tmp_path, departments=14)
     for table in TABLES:
-        larger, base = ((f / f"{table}.csv").read_bytes() for f in (tmp_path, sample_folder))
+        larger, base = ((f / file_of(table)).read_bytes() for f in (tmp_path, sample_folder))
         assert larger.startswith(base), table
 
 
