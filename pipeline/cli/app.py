@@ -29,7 +29,8 @@ _COMMON = {"--home": True, "--lang": True, "--json": False, "--quiet": False}
 
 
 _ORDER = (
-    "import", "packs", "status", "record", "lock", "verify", "export", "sample", "doctor",
+    "import", "packs", "record", "lock", "follow-up", "status", "verify", "export", "sample",
+    "doctor",
 )  # fmt: skip
 """As the work goes; other commands come last."""
 

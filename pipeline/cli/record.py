@@ -95,7 +95,7 @@ def _show_places(context: Context, found: Sequence[Fault]) -> None:
 @app.command()
 def lock(
     ctx: typer.Context,
-    session: Annotated[str, typer.Argument(help="The session.")],
+    session: Annotated[list[str], typer.Argument(help="The session; several are possible.")],
     unlock: Annotated[
         str | None, typer.Option("--unlock", metavar="REASON", help="Open it again, and why.")
     ] = None,
@@ -106,15 +106,16 @@ def lock(
 
     context = context_of(ctx)
     with open_store(context.settings()) as store:
-        changed = lock_session(store, session, unlock=unlock)
-    context.event("lock", session_id=session, locked=unlock is None, changed=changed)
-    texts = {
-        (True, True): msg("Session {session_id} is locked.", session_id=session),
-        (True, False): msg("Session {session_id} was locked already.", session_id=session),
-        (False, True): msg("Session {session_id} is open again.", session_id=session),
-        (False, False): msg("Session {session_id} was not locked.", session_id=session),
-    }
-    context.tell(texts[unlock is None, changed])
+        for one in session:
+            changed = lock_session(store, one, unlock=unlock)
+            context.event("lock", session_id=one, locked=unlock is None, changed=changed)
+            texts = {
+                (True, True): msg("Session {session_id} is locked.", session_id=one),
+                (True, False): msg("Session {session_id} was locked already.", session_id=one),
+                (False, True): msg("Session {session_id} is open again.", session_id=one),
+                (False, False): msg("Session {session_id} was not locked.", session_id=one),
+            }
+            context.tell(texts[unlock is None, changed])
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What has to be there when, before a session: its pack two days ahead, its evidence a week ahead.
+"""What has to be there when: before a session its evidence and pack, after it what it decided.
 
 A session has a day and no hour, so it counts as beginning with its day: what is due is due a little
 early, never late.
@@ -18,6 +18,10 @@ PACK_AHEAD = dt.timedelta(hours=48)
 """Readers need two days (docs/methods.md names the practice)."""
 EVIDENCE_AHEAD = dt.timedelta(days=7)
 """Raters need a week to fill gaps in the evidence."""
+RECORD_AFTER = dt.timedelta(days=3)
+"""A session is remembered well for a few days."""
+FOLLOW_UP_AFTER = dt.timedelta(days=7)
+"""Changed ratings are talked about within two weeks, with their cards at hand."""
 NOTICE = dt.timedelta(days=7)
 """How long before something is late it counts as due."""
 
@@ -80,6 +84,14 @@ def state_of(session: Session, ahead: dt.timedelta, now: dt.datetime) -> Due:
     if now >= late:
         return Due.LATE
     return Due.DUE if now >= late - NOTICE else Due.NOT_YET
+
+
+def after_state(session: Session, within: dt.timedelta, now: dt.datetime) -> Due:
+    """Tell whether what is needed so soon after a session should be there by now."""
+    if session.held_on is None or now < _begins(session.held_on) + dt.timedelta(days=1):
+        return Due.NOT_YET
+    late = _begins(session.held_on) + dt.timedelta(days=1) + within
+    return Due.LATE if now >= late else Due.DUE
 
 
 def _begins(day: dt.date) -> dt.datetime:

@@ -25,7 +25,7 @@ from packaging.requirements import Requirement
 from pipeline.run.outcome import MADE, content_of
 from pipeline.run.pages import mark_of_pages
 from pipeline.run.plan import PackJob
-from pipeline.run.product import FOLLOW_UP
+from pipeline.run.product import CALIBRATION, FOLLOW_UP
 from pipeline.settings import REPOSITORY, Audience, Settings
 from pipeline.store import Store
 
@@ -43,7 +43,7 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
     """Return the jobs with what each pack would be made from now."""
     sessions = [job.session for job in jobs]
     stamps = store.slice_stamps(sessions)
-    after = _after(store, jobs)
+    after, locked = _after(store, jobs), store.locked_sessions()
     counts = store.organisation_counts(sessions)
     same = [code_stamp(), settings_stamp(settings)]
     points = settings.scale.points
@@ -60,6 +60,8 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
                     *after.get(job.place, ()),
                 ]
             ),
+            # what was decided rests on the pack as it was
+            kept=job.product == CALIBRATION and job.session.session_id in locked,
             # a manager's pack shows nothing of the organisation, so its record does not either
             organisation=()
             if job.parameters.audience is Audience.MANAGER
@@ -90,14 +92,9 @@ def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:
         The record beside the pack. A pack of which the file and the record do not belong together
         (a run was killed between the two, or somebody edited it) is not current.
     """
-    if record is None or record.get("status") != MADE or record.get("key") != job.key:
+    if record is None or record.get("status") != MADE:
         return False
-    then = record.get("organisation")
-    if not isinstance(then, list) or len(then) != len(job.organisation):
-        return False
-    # rounded, so that a shift of exactly a point does not depend on binary fractions
-    moved = [round(abs(a - b), 6) for a, b in zip(then, job.organisation, strict=True)]
-    if max(moved, default=0.0) >= VISIBLE_SHIFT:
+    if not job.kept and not _rests_on_the_same(job, record):
         return False
     try:
         if record.get("form") is not None and not (job.output.parent / job.product.form).exists():
@@ -107,6 +104,18 @@ def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:
         return record.get("content") == content_of(job.output.read_bytes())
     except OSError:
         return False
+
+
+def _rests_on_the_same(job: PackJob, record: Mapping[str, Any]) -> bool:
+    """Tell whether nothing that a pack shows has changed."""
+    if record.get("key") != job.key:
+        return False
+    then = record.get("organisation")
+    if not isinstance(then, list) or len(then) != len(job.organisation):
+        return False
+    # rounded, so that a shift of exactly a point does not depend on binary fractions
+    moved = [round(abs(a - b), 6) for a, b in zip(then, job.organisation, strict=True)]
+    return max(moved, default=0.0) < VISIBLE_SHIFT
 
 
 @cache

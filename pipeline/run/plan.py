@@ -38,6 +38,8 @@ class PackJob:
         Folder of the pack within reports/; each pack has one of its own.
     product
         Which sort of pack.
+    kept
+        Whether a pack that is there stays as it is: its session is over and locked.
     key, organisation
         What the pack is made from, for its record; see `key`.
     """
@@ -49,6 +51,7 @@ class PackJob:
     title: str
     place: str
     product: Product = CALIBRATION
+    kept: bool = False
     key: str = ""
     organisation: tuple[float, ...] = ()
 
@@ -151,6 +154,35 @@ def choose_sessions(
         if (not session_ids or session.session_id in session_ids)
         and (not departments or session.department in departments)
     ]
+
+
+def choose_recorded(
+    store: Store,
+    *,
+    session_ids: Sequence[str] = (),
+    departments: Sequence[str] = (),
+    cycle: str | None = None,
+) -> list[Session]:
+    """Return the chosen sessions of which something was recorded.
+
+    Without any choice those of the latest cycle with such a session. A session that is named is
+    returned whether or not anything of it is known.
+
+    Raises
+    ------
+    WrongUse
+        See `choose_sessions`.
+    """
+    if session_ids:
+        return choose_sessions(store, session_ids=session_ids, departments=departments, cycle=cycle)
+    known, last = store.recorded_sessions(), cycle
+    if last is None:
+        with_record = [one.cycle for one in store.sessions() if one.session_id in known]
+        if not with_record:
+            return []
+        last = with_record[-1]  # sessions come by cycle
+    found = choose_sessions(store, departments=departments, cycle=last)
+    return [one for one in found if one.session_id in known]
 
 
 def plan_packs(

@@ -1,4 +1,4 @@
-"""How far each session is: ratings in, evidence in, pack made, held; and what is late."""
+"""How far each session is, from its ratings to what came of its actions; and what is late."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import Message, msgn
-from pipeline.run.due import EVIDENCE_AHEAD, PACK_AHEAD, Due, state_of
+from pipeline.run.due import (
+    EVIDENCE_AHEAD,
+    FOLLOW_UP_AFTER,
+    PACK_AHEAD,
+    RECORD_AFTER,
+    Due,
+    after_state,
+    state_of,
+)
 from pipeline.run.key import is_current, with_keys
 from pipeline.run.lock import Owner, held
 from pipeline.run.outcome import FAILED, MADE, read_record
-from pipeline.run.plan import plan_packs
+from pipeline.run.plan import PackJob, plan_packs
+from pipeline.run.product import FOLLOW_UP
 from pipeline.settings import LanguageCode, Settings
-from pipeline.store import Session, Store
+from pipeline.store import Recorded, Session, Store
 
 OUTDATED, NONE, MAKING = "outdated", "none", "making"
 
@@ -38,8 +47,14 @@ class SessionStatus:
         When the pack was made, in UTC.
     held
         Whether the day of the session has passed; missing without a date.
-    pack_due, evidence_due
+    pack_due, evidence_due, record_due, follow_up_due
         Whether what is still missing should be there.
+    recorded
+        What is known of its decisions; None where nothing is.
+    follow_up
+        As ``pack``, of the follow-up pack.
+    n_overdue
+        Actions that are open past their date.
     maker
         The run that is making the pack now.
     """
@@ -53,6 +68,11 @@ class SessionStatus:
     held: bool | None
     pack_due: Due
     evidence_due: Due
+    record_due: Due
+    follow_up_due: Due
+    recorded: Recorded | None
+    follow_up: str
+    n_overdue: int
     maker: Owner | None = None
 
     def plain(self) -> dict[str, Any]:
@@ -71,6 +91,14 @@ class SessionStatus:
             "held": self.held,
             "pack_due": self.pack_due.value,
             "evidence_due": self.evidence_due.value,
+            "n_decisions": self.recorded.n_decisions if self.recorded else 0,
+            "locked": self.recorded is not None and self.recorded.locked,
+            "record_due": self.record_due.value,
+            "follow_up": self.follow_up,
+            "follow_up_due": self.follow_up_due.value,
+            "n_actions": self.recorded.n_actions if self.recorded else 0,
+            "n_open": self.recorded.n_open if self.recorded else 0,
+            "n_overdue": self.n_overdue,
             "maker": self.maker.plain() if self.maker else None,
         }
 
@@ -96,12 +124,15 @@ def session_status(
     cycles = sorted({session.cycle for session in sessions})
     counts, evidence = store.rated_counts(cycles), store.evidence_counts(cycles)
     jobs = with_keys(settings, store, plan_packs(settings, sessions, language))
-    makers = held(settings.reports)
+    later = plan_packs(settings, sessions, language, product=FOLLOW_UP)
+    afterwards = {job.place: job for job in with_keys(settings, store, later)}
+    makers, decided = held(settings.reports), store.recorded_sessions()
     found = []
     for job in jobs:
         session, maker = job.session, makers.get(job.place)
-        record = read_record(job.output.parent)
-        pack = _pack(is_current(job, record), record, maker)
+        pack, record = _state(job, maker)
+        follow_up, _ = _state(afterwards[job.place], maker)
+        recorded = decided.get(session.session_id)
         rated, employees = counts.get((session.cycle, session.department, session.kind), (0, 0))
         with_evidence = evidence.get((session.cycle, session.department), 0)
         found.append(
@@ -117,6 +148,15 @@ def session_status(
                 evidence_due=Due.NOT_YET
                 if with_evidence >= employees
                 else state_of(session, EVIDENCE_AHEAD, now),
+                record_due=Due.NOT_YET
+                if recorded is not None
+                else after_state(session, RECORD_AFTER, now),
+                follow_up_due=Due.NOT_YET
+                if recorded is None or follow_up == MADE
+                else after_state(session, FOLLOW_UP_AFTER, now),
+                recorded=recorded,
+                follow_up=follow_up,
+                n_overdue=sum(day < now.date() for day in recorded.open_due) if recorded else 0,
                 maker=maker,
             )
         )
@@ -145,7 +185,42 @@ def late_warnings(found: Sequence[SessionStatus]) -> list[Message]:
                 gaps,
             )
         )
+    unrecorded = sum(one.record_due is Due.LATE for one in found)
+    unfollowed = sum(one.follow_up_due is Due.LATE for one in found)
+    overdue = sum(one.n_overdue for one in found)
+    if unrecorded:
+        said.append(
+            msgn(
+                "{n} session was held, and nothing of it is recorded. Run: calibrate record FORM",
+                "{n} sessions were held, and nothing of them is recorded."
+                " Run: calibrate record FORM",
+                unrecorded,
+            )
+        )
+    if unfollowed:
+        said.append(
+            msgn(
+                "{n} follow-up pack is late: changed ratings are talked about within two weeks."
+                " Run: calibrate follow-up",
+                "{n} follow-up packs are late: changed ratings are talked about within two weeks."
+                " Run: calibrate follow-up",
+                unfollowed,
+            )
+        )
+    if overdue:
+        said.append(
+            msgn(
+                "{n} action is open past its date.",
+                "{n} actions are open past their date.",
+                overdue,
+            )
+        )
     return said
+
+
+def _state(job: PackJob, maker: Owner | None) -> tuple[str, dict[str, Any] | None]:
+    record = read_record(job.output.parent, job.product)
+    return _pack(is_current(job, record), record, maker), record
 
 
 def _pack(current: bool, record: dict[str, Any] | None, maker: Owner | None) -> str:

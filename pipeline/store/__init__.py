@@ -2,7 +2,7 @@
 
 from pipeline.store.database import Store, open_store
 from pipeline.store.load import Batch, FileRecord, Loaded, Rejection
-from pipeline.store.outcome import SessionOutcome, Sitting
+from pipeline.store.outcome import Recorded, SessionOutcome, Sitting
 from pipeline.store.sessions import Session
 from pipeline.store.slices import SessionData
 
@@ -10,6 +10,7 @@ __all__ = [
     "Batch",
     "FileRecord",
     "Loaded",
+    "Recorded",
     "Rejection",
     "Session",
     "SessionData",

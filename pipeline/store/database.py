@@ -130,6 +130,11 @@ class Store:
         with self.reading() as connection:
             return outcome.recorded_sessions(connection)
 
+    def locked_sessions(self) -> frozenset[str]:
+        """Return the sessions of which nothing is recorded any more."""
+        with self.reading() as connection:
+            return outcome.locked_sessions(connection)
+
     def outcome_stamps(self, sessions: Sequence[slices.Session]) -> dict[str, str]:
         """Return per session a stamp of what it decided; see `outcome`."""
         with self.reading() as connection:

@@ -208,20 +208,31 @@ def recorded_sessions(connection: sa.Connection) -> dict[str, Recorded]:
     )
     for session_id, day in connection.execute(query):
         due.setdefault(session_id, []).append(day)
-    entries: dict[str, list[Entry]] = {}
-    for entry in register.entries(connection):
-        entries.setdefault(entry.session_id, []).append(entry)
+    recorded = set(connection.scalars(sa.select(schema.register.c.session_id).distinct()))
+    locked = locked_sessions(connection)
     return {
         one: Recorded(
             n_decisions=n_decided.get(one, 0),
             n_actions=n_actions.get(one, 0),
             n_open=n_open.get(one, 0),
             open_due=tuple(sorted(due.get(one, ()))),
-            in_register=one in entries,
-            locked=is_locked(entries.get(one, ())),
+            in_register=one in recorded,
+            locked=one in locked,
         )
-        for one in {*n_decided, *n_actions, *entries}
+        for one in {*n_decided, *n_actions, *recorded}
     }
+
+
+def locked_sessions(connection: sa.Connection) -> frozenset[str]:
+    """Return the sessions of which nothing is recorded any more."""
+    kept = schema.register
+    query = (
+        sa.select(kept.c.session_id, kept.c.kind)
+        .where(kept.c.kind.in_(("locked", "unlocked")))
+        .order_by(kept.c.number)
+    )
+    last = {session_id: kind for session_id, kind in connection.execute(query)}
+    return frozenset(one for one, kind in last.items() if kind == "locked")
 
 
 def _counted(
