@@ -32,6 +32,9 @@ from pipeline.pack.page import (
 )
 from pipeline.pack.wording import PAGE
 
+_STYLES = {"cards": ("card",)}
+"""Style sheets of pages for one person, by folder, beside what every page has."""
+
 
 class BrokenNotebook(WorkbenchError):
     """An executed notebook that holds an error, or nothing of a pack."""
@@ -136,17 +139,24 @@ def pages_of(notebook: NotebookNode, *, language: str) -> dict[tuple[str, str], 
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             for one in output.get("data", {}).get(PAGES_MIME, ()):
-                resources = _frame(one["title"], Language(language))
                 # ours: rendered with autoescape by `render_section`
-                resources["sections"] = [Section(a, t, Markup(h)) for a, t, h in one["sections"]]
-                page = environment().get_template("index.html.j2").render(resources=resources)
-                found[one["folder"], one["reader"]] = page
+                sections = [Section(a, t, Markup(h)) for a, t, h in one["sections"]]
+                styles = _STYLES.get(one["folder"], ())
+                found[one["folder"], one["reader"]] = whole_page(
+                    one["title"], sections, Language(language), *styles
+                )
     return found
 
 
-def _frame(title: str, spoken: Language, script: str = "") -> dict[str, Any]:
+def whole_page(title: str, sections: list[Section], spoken: Language, *styles: str) -> str:
+    """Return a page without a script, made of these parts; ``styles`` are style sheets more."""
+    resources = _frame(title, spoken, "", *styles) | {"sections": sections}
+    return environment().get_template("index.html.j2").render(resources=resources)
+
+
+def _frame(title: str, spoken: Language, script: str = "", *styles: str) -> dict[str, Any]:
     words = {name: spoken.say(text) for name, text in PAGE.items()}
-    style = page_style(title, words["confidential"])
+    style = page_style(title, words["confidential"], *styles)
     return {
         "page": {
             "title": title,
