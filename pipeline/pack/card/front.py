@@ -23,7 +23,10 @@ _REASON_LINES = 9
 """Lines on paper for all reasons together; each gets two to four."""
 _REASON, _BEHAVIOUR, _NOTE = 100, 110, 50
 """Characters on a line: less than fit, so that a text is cut here and says so."""
-_LONGEST_TITLE = 45
+_LEAD = 1.2
+"""Lines that the lead of a note takes, with its margin."""
+_LONGEST_TITLE, _MOST_LINES, _LINE_HEIGHT = 45, 8, 1.7
+"""The last two of lines to write on."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,14 @@ def front(card: Card) -> dict[str, Any]:
     left -= 1.2 * len(remarks) + 8 * (not own.is_rated)
     goals = _fitting((_goal(card, row) for row in own.goals), left)
     evidence = _fitting((card.piece(row, _NOTE, 3) for row in own.evidence), left)
+    taken = max(sum(one.lines + _LEAD for one in notes) for notes in (goals, evidence))
     cut_off = any(one.text.endswith(" …") for one in (*goals, *evidence))
     return {
         "over": say(msg("Conversation card")),
         "organisation": shorten(card.settings.pack.organisation, LONGEST_NAME),
-        "people_decide": say(
+        "people_decide": ""
+        if not own.is_rated
+        else say(
             msg(
                 "People decided this. Your manager rated, the session weighed the reasons, and"
                 " people took each decision; nothing on this card was computed. You may ask"
@@ -100,6 +106,8 @@ def front(card: Card) -> dict[str, Any]:
         "cut_off": say(msg("A text that ends in … goes on: ask your manager for the whole text."))
         if cut_off
         else "",
+        "ask": say(msg("What I want to ask about this")),
+        "n_lines": max(0, min(_MOST_LINES, int((left - taken - 3) / _LINE_HEIGHT))),
         "object_title": say(msg("If you disagree")),
         "object": shorten(card.settings.card.objection(card.language.code)),
     }
@@ -239,7 +247,7 @@ def _fitting(notes: Iterable[Bounded], lines: float) -> list[Bounded]:
     """Return the first notes that fit on so many lines."""
     found: list[Bounded] = []
     for one in notes:
-        lines -= one.lines + 1.2  # its lead, and its margin
+        lines -= one.lines + _LEAD
         if lines < 0 or len(found) == MOST_NOTES:
             break
         found.append(one)
