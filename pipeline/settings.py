@@ -214,6 +214,38 @@ class TalentSettings(_Section):
     """Criteria that say something about what somebody could do next; all others are performance."""
 
 
+Told = Annotated[str, Field(max_length=600)]
+
+
+class CardSettings(_Section):
+    """What employees are told on the conversation card and on the page about the cycle."""
+
+    objection_nl: Told = (
+        "Bespreek het eerst met uw leidinggevende, het liefst binnen 14 dagen na dit gesprek. Komt"
+        " u er samen niet uit, stuur uw bezwaar dan binnen 30 dagen na het gesprek naar"
+        " Personeelszaken. Iemand die er niet bij betrokken was, bekijkt uw beoordeling opnieuw en"
+        " hoort u; binnen 30 dagen krijgt u een schriftelijk antwoord met de redenen. Bezwaar maken"
+        " heeft nooit nadelige gevolgen."
+    )
+    objection_en: Told = (
+        "First discuss it with your manager, preferably within 14 days of this conversation. If you"
+        " cannot settle it together, send your objection to Human Resources within 30 days of the"
+        " conversation. Somebody who was not involved looks at your rating again and hears you;"
+        " within 30 days you get an answer in writing, with the reasons. Objecting never has"
+        " adverse consequences."
+    )
+    contact_nl: Told = "Vragen over deze ronde? Ga naar uw leidinggevende of naar Personeelszaken."
+    contact_en: Told = "Questions about this cycle? Ask your manager or Human Resources."
+
+    def objection(self, language: str) -> str:
+        """Return how to object, in a language."""
+        return self.objection_nl if language == "nl" else self.objection_en
+
+    def contact(self, language: str) -> str:
+        """Return whom to ask, in a language."""
+        return self.contact_nl if language == "nl" else self.contact_en
+
+
 class RunSettings(_Section):
     """Limits of one pack."""
 
@@ -324,6 +356,7 @@ class Settings(BaseSettings):
     words: WordSettings = WordSettings()
     fairness: FairnessSettings = FairnessSettings()
     talent: TalentSettings = TalentSettings()
+    card: CardSettings = CardSettings()
     run: RunSettings = RunSettings()
     cluster: ClusterSettings = ClusterSettings()
     output: OutputSettings = Field(

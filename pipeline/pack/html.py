@@ -17,7 +17,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from pipeline.errors import EXIT_SOME_FAILED, WorkbenchError, msg
+from pipeline.errors import EXIT_SOME_FAILED, Message, WorkbenchError, msg
 from pipeline.locale import Language
 from pipeline.pack.page import (
     PAGES_MIME,
@@ -31,6 +31,9 @@ from pipeline.pack.page import (
     policy,
 )
 from pipeline.pack.wording import PAGE
+
+_STYLES = {"cards": ("card",)}
+"""Style sheets of pages for one person, by folder, beside what every page has."""
 
 
 class BrokenNotebook(WorkbenchError):
@@ -136,17 +139,49 @@ def pages_of(notebook: NotebookNode, *, language: str) -> dict[tuple[str, str], 
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             for one in output.get("data", {}).get(PAGES_MIME, ()):
-                resources = _frame(one["title"], Language(language))
                 # ours: rendered with autoescape by `render_section`
-                resources["sections"] = [Section(a, t, Markup(h)) for a, t, h in one["sections"]]
-                page = environment().get_template("index.html.j2").render(resources=resources)
-                found[one["folder"], one["reader"]] = page
+                sections = [Section(a, t, Markup(h)) for a, t, h in one["sections"]]
+                styles = _STYLES.get(one["folder"], ())
+                found[one["folder"], one["reader"]] = whole_page(
+                    one["title"], sections, Language(language), styles=styles
+                )
     return found
 
 
-def _frame(title: str, spoken: Language, script: str = "") -> dict[str, Any]:
+def whole_page(
+    title: str,
+    sections: list[Section],
+    spoken: Language,
+    *,
+    styles: tuple[str, ...] = (),
+    aside: Message = PAGE["confidential"],
+) -> str:
+    """Return a page without a script, made of these parts.
+
+    Parameters
+    ----------
+    title, sections
+        What the page is called, and its parts.
+    spoken
+        Language of the page, for its own few words.
+    styles
+        Style sheets beside what every page has.
+    aside
+        What stands at the top of each page on paper.
+    """
+    resources = _frame(title, spoken, styles=styles, aside=aside) | {"sections": sections}
+    return environment().get_template("index.html.j2").render(resources=resources)
+
+
+def _frame(
+    title: str,
+    spoken: Language,
+    script: str = "",
+    styles: tuple[str, ...] = (),
+    aside: Message = PAGE["confidential"],
+) -> dict[str, Any]:
     words = {name: spoken.say(text) for name, text in PAGE.items()}
-    style = page_style(title, words["confidential"])
+    style = page_style(title, spoken.say(aside), *styles)
     return {
         "page": {
             "title": title,

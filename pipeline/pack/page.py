@@ -104,14 +104,15 @@ def css_text(text: str) -> str:
     return f'"{safe}"'
 
 
-def page_style(header: str, aside: str) -> Markup:
-    """Return the style sheet of a page with its running header on paper."""
+def page_style(header: str, aside: str, *more: str) -> Markup:
+    """Return the style sheet of a page with its running header on paper; ``more`` are own parts."""
     margins = (
         f"@page {{ @top-left {{ content: {css_text(header)} }}"
         f" @top-right {{ content: {css_text(aside)} }} }}\n"
         '@page:first { @top-left { content: "" } @top-right { content: "" } }'
     )
-    return Markup(f"{_css('tokens', 'page', 'parts', 'stage', 'paper')}\n{margins}")  # own CSS
+    common = ("tokens", "page", "parts", "stage", "paper")
+    return Markup(f"{_css(*common)}\n{margins}\n{_css(*more)}")  # own CSS
 
 
 @lru_cache

@@ -37,10 +37,21 @@ class PersonPage:
 
 @dataclass(frozen=True)
 class PersonPages:
-    """Pages for one person each; a notebook tells how many there are, and carries them along."""
+    """Pages for one person each; a notebook tells how many there are, and carries them along.
+
+    Attributes
+    ----------
+    pages
+        The pages.
+    language
+        Of the pages.
+    warnings
+        What an analyst should know before sending them; names nobody.
+    """
 
     pages: tuple[PersonPage, ...]
     language: Language
+    warnings: tuple[str, ...] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         count = self.language.say(msg("Pages for one person each: {n}.", n=len(self.pages)))

@@ -11,6 +11,8 @@ Three cuts of one session:
     Works council, board: aggregates only. No names, no row per person or rater, and no count
     below the smallest group, also not by subtraction.
 
+Beside these, `card` cuts what a session decided for each person it decided about.
+
 The cut comes first: what an audience may not see is taken out of the data, and the analysis is of
 what remains. So every number of a pack comes from one visible set, and none can be subtracted from
 another. The organisation's aggregates are of everybody, and pass the floors below.
@@ -19,9 +21,20 @@ another. The organisation's aggregates are of everybody, and pass the floors bel
 from __future__ import annotations
 
 from pipeline.privacy.audiences import cut
+from pipeline.privacy.card import OwnOutcome, own_outcome, own_outcomes
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.manager import preparation, preparing
 from pipeline.privacy.view import View
 from pipeline.settings import Audience
 
-__all__ = ["Audience", "View", "cut", "preparation", "preparing", "suppress_counts"]
+__all__ = [
+    "Audience",
+    "OwnOutcome",
+    "View",
+    "cut",
+    "own_outcome",
+    "own_outcomes",
+    "preparation",
+    "preparing",
+    "suppress_counts",
+]

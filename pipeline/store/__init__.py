@@ -1,5 +1,6 @@
 """The store: validated tables in, slices of one session out. History is never overwritten."""
 
+from pipeline.store.cycle import CycleOverview
 from pipeline.store.database import Store, open_store
 from pipeline.store.load import Batch, FileRecord, Loaded, Rejection
 from pipeline.store.outcome import Recorded, SessionOutcome, Sitting
@@ -8,6 +9,7 @@ from pipeline.store.slices import SessionData
 
 __all__ = [
     "Batch",
+    "CycleOverview",
     "FileRecord",
     "Loaded",
     "Recorded",

@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from pipeline.errors import Message, StoreError, WrongUse, msg
 from pipeline.settings import Settings
+from pipeline.store import cycle as cycle_parts
 from pipeline.store import load, outcome, register, schema, sessions, slices, stamps
 from pipeline.store.counts import refresh_counts
 from pipeline.store.load import Batch
@@ -134,6 +135,11 @@ class Store:
         """Return the sessions of which nothing is recorded any more."""
         with self.reading() as connection:
             return outcome.locked_sessions(connection)
+
+    def cycle_overview(self, cycle: str) -> cycle_parts.CycleOverview:
+        """Return what everybody may know about one cycle."""
+        with self.reading() as connection:
+            return cycle_parts.cycle_overview(connection, cycle)
 
     def outcome_stamps(self, sessions: Sequence[slices.Session]) -> dict[str, str]:
         """Return per session a stamp of what it decided; see `outcome`."""
