@@ -178,7 +178,7 @@ Entry = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(_usab
 
 
 class WordSettings(_Section):
-    """Words by which rationales are read, beside those in `pipeline/locale/*/words.toml`."""
+    """Words by which texts are read, beside those in `pipeline/locale/*/words.toml`."""
 
     vague: tuple[Entry, ...] = ()
     """Phrases that judge without saying what was seen."""
@@ -188,6 +188,10 @@ class WordSettings(_Section):
     """Verbs for what a bystander could have seen or heard."""
     moment: tuple[Entry, ...] = ()
     """Words for when it was."""
+    deed: tuple[Entry, ...] = ()
+    """Words for what somebody will do, in an action or a goal."""
+    amount: tuple[Entry, ...] = ()
+    """Words for how much or how often, in an action or a goal."""
     dropped: tuple[Annotated[str, Field(max_length=100)], ...] = ()
     """Entries of the lists, as they stand there, that are not used."""
 
@@ -195,7 +199,7 @@ class WordSettings(_Section):
     def lists(self) -> Words:
         """The lists with what is added and without what is dropped."""
         base, found = word_lists(), {}
-        for name in ("vague", "container", "act", "moment"):
+        for name in ("vague", "container", "act", "moment", "deed", "amount"):
             every = (*getattr(base, name), *getattr(self, name))
             found[name] = tuple(word for word in every if word not in self.dropped)
         return Words(**found)
