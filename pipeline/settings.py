@@ -218,6 +218,25 @@ class TalentSettings(_Section):
     """Criteria that say something about what somebody could do next; all others are performance."""
 
 
+class RetentionSettings(_Section):
+    """Months that each artefact is kept; a proposal until your own policy is in the file."""
+
+    calibration_pack: int = Field(1, ge=0)
+    """Pack before the session, after the lock."""
+    decision_form: int = Field(1, ge=0)
+    """Filled-in form, after the lock: what it held is in the register."""
+    preparation: int = Field(1, ge=0)
+    """Preparation lists of managers, after the lock."""
+    follow_up_pack: int = Field(12, ge=0)
+    """After the session."""
+    rater_sheet: int = Field(12, ge=0)
+    """Private sheets of raters, after the session."""
+    card: int = Field(24, ge=0)
+    """Conversation cards, after the end of the cycle."""
+    decision_register: int = Field(24, ge=0)
+    """Texts of the decision register, after the end of the cycle."""
+
+
 class RunSettings(_Section):
     """Limits of one pack."""
 
@@ -328,6 +347,7 @@ class Settings(BaseSettings):
     words: WordSettings = WordSettings()
     fairness: FairnessSettings = FairnessSettings()
     talent: TalentSettings = TalentSettings()
+    retention: RetentionSettings = RetentionSettings()
     run: RunSettings = RunSettings()
     cluster: ClusterSettings = ClusterSettings()
     output: OutputSettings = Field(

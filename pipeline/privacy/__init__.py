@@ -18,10 +18,14 @@ another. The organisation's aggregates are of everybody, and pass the floors bel
 
 from __future__ import annotations
 
+from pipeline.privacy.after import OutcomeView, RaterView, cut_outcome, rater_outcome
 from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.manager import preparation, preparing
 from pipeline.privacy.view import View
 from pipeline.settings import Audience
 
-__all__ = ["Audience", "View", "cut", "preparation", "preparing", "suppress_counts"]
+__all__ = [
+    "Audience", "OutcomeView", "RaterView", "View", "cut", "cut_outcome", "preparation",
+    "preparing", "rater_outcome", "suppress_counts",
+]  # fmt: skip
