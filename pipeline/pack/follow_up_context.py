@@ -88,7 +88,7 @@ class FollowUpContext(Context):
     def move(self, row: Row) -> str:
         """Write the score before and after, as far as known."""
         before, after = (self.score(row[name], 1) for name in ("score_before", "score_after"))
-        return before if row["outcome"] == "upheld" else f"{before} → {after}"
+        return f"{before} → {after}" if row["outcome"] == "adjusted" else before
 
     def told(self, text: object) -> str:
         """Write a text from data at a bounded length, or nothing."""

@@ -54,7 +54,10 @@ class OutcomeView:
     actions
         kind, n (actions), n_people (owners), share, suppressed.
     n_rated
-        People (or conversations) with a rating; missing where hidden.
+        People (or conversations) with a rating; None where hidden.
+    n_unrated
+        People (or conversations) without a rating about whom something was decided; 0 for the
+        organisation.
     n_withheld
         Texts that are not shown, because they name somebody who would read them.
     left_out
@@ -68,6 +71,7 @@ class OutcomeView:
     people: pd.DataFrame
     actions: pd.DataFrame
     n_rated: int | None
+    n_unrated: int
     n_withheld: int
     left_out: tuple[Message, ...]
 
@@ -125,6 +129,7 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
             outcome.later_evidence, "employee_id", set(shown.employees["employee_id"])
         ),
     )
+    rated = set(shown.ratings["subject_id"])
     left_out = list(before.left_out)
     if n := len(every) - len(kept):
         left_out.append(
@@ -149,7 +154,8 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
         decided=clean["decisions"],
         people=_by_result(clean["decisions"], shown, floor=0),
         actions=_by_kind(clean["actions"], floor=0),
-        n_rated=int(shown.ratings["subject_id"].nunique()),
+        n_rated=len(rated),
+        n_unrated=len(set(kept["subject"]) - rated),
         n_withheld=withheld,
         left_out=tuple(left_out),
     )
@@ -193,6 +199,7 @@ def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> 
         people=people if n_rated >= floor else people.iloc[:0],
         actions=_by_kind(outcome.actions, floor),
         n_rated=n_rated if n_rated >= floor else None,
+        n_unrated=0,
         n_withheld=withheld,
         left_out=tuple(left_out),
     )

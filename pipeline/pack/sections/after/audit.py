@@ -106,7 +106,9 @@ def _spread_words(context: FollowUpContext, found: Movement) -> str:
 
 def _by_criterion(context: FollowUpContext, found: Movement) -> list[Block]:
     say, groups = context.say, found.groups
-    rows = groups[groups["by"].isin(["manager_id", "job_level", "criterion_id"])]
+    # who listens in a conversation session is not whose people were heard
+    of_people = [] if context.is_conversation else ["manager_id", "job_level"]
+    rows = groups[groups["by"].isin([*of_people, "criterion_id"])]
     if rows.empty:
         return []
     titles = {
@@ -131,7 +133,7 @@ def _by_criterion(context: FollowUpContext, found: Movement) -> list[Block]:
     )
     return [
         Table(
-            say(msg("Decided scores per manager, level and criterion")),
+            say(msg("Decided scores per group")),
             (
                 Column(say(msg("Group"))),
                 Column(say(msg("Decided")), numeric=True),
@@ -213,31 +215,32 @@ def _trading(context: FollowUpContext) -> list[Block]:
     if not isinstance(found, Trading):
         return [context.no_answer(found, _TRADING)]
     number, signed = context.language.number, context.language.signed
-    named: tuple[tuple[Message, Message, Pattern | None, bool], ...] = (
+    named: tuple[tuple[Message, Message, Pattern | None, Message], ...] = (
         (
             msg("Own manager present"),
             msg("mean change of their people minus that of others, points"),
             found.home,
-            True,
+            msg("Own manager present: all were there, or none was, so there is nothing beside it."),
         ),
         (
             msg("Raised each other's people"),
             msg("pairs of managers who both took part in raising a report of the other"),
             found.reciprocity,
-            False,
+            msg("Raised each other's people: no decision names a manager of these people."),
         ),
         (
             msg("Up and down in balance"),
             msg("managers with a raise and a lowering that leave the sum as it was"),
             found.balance,
-            False,
+            msg("Up and down in balance: not estimable."),
         ),
     )
     rows, lacking = [], []
-    for title, what, pattern, points in named:
+    for title, what, pattern, without in named:
         if pattern is None:
-            lacking.append(say(title))
+            lacking.append(say(without))
             continue
+        points = pattern is found.home
         write = signed if points else lambda value: number(value, 1)
         value = signed(pattern.found) if points else number(pattern.found, 0)
         rows.append(
@@ -273,5 +276,4 @@ def _trading(context: FollowUpContext) -> list[Block]:
             )
         ),
     )
-    unknown = msg("Cannot be told from what was recorded: {what}.", what="; ".join(lacking))
-    return [table, *([Text(say(unknown))] if lacking else [])]
+    return [table, *(Text(one) for one in lacking)]

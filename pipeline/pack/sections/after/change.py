@@ -10,6 +10,7 @@ from pipeline.pack.charts import paired, score_bars
 from pipeline.pack.charts.change import Pair
 from pipeline.pack.charts.intervals import MOST_NAMED, Scale
 from pipeline.pack.charts.spread import Series
+from pipeline.pack.context import Row
 from pipeline.pack.follow_up_context import FollowUpContext
 from pipeline.pack.sections.after.summary import RESULT_WORDS
 
@@ -47,7 +48,7 @@ def _one_by_one(context: FollowUpContext, changed: pd.DataFrame) -> list[Block]:
     rows = rows[rows.index.isin(shown)]
     pairs = [
         Pair(
-            f"{context.about(row)} · {context.on_criterion(row['criterion_id'])}",
+            " · ".join((_short(context, row), context.on_criterion(row["criterion_id"]))),
             float(row["score_before"]),
             float(row["score_after"]),
         )
@@ -86,6 +87,10 @@ def _one_by_one(context: FollowUpContext, changed: pd.DataFrame) -> list[Block]:
         msg("It does not show which score is right; the argument is in the decision register.")
     )
     return [Figure(picture, alt, shows, shows_not)]
+
+
+def _short(context: FollowUpContext, row: Row) -> str:
+    return str(row["subject"]) if context.is_conversation else context.about(row)
 
 
 def _together(context: FollowUpContext, decided: pd.DataFrame) -> list[Block]:
@@ -174,5 +179,5 @@ def _table(context: FollowUpContext, decided: pd.DataFrame) -> Table:
     )
 
 
-def _whole(row: dict[object, object]) -> bool:
-    return float(str(row["change"])).is_integer()
+def _whole(row: Row) -> bool:
+    return float(row["change"]).is_integer()

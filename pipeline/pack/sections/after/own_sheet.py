@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from pipeline.errors import msg
 from pipeline.pack.blocks import Block, Cell, Column, Cover, Note, Table, Text, WriteLines
 from pipeline.pack.context import Row
@@ -92,10 +90,11 @@ def _row(context: FollowUpContext, row: Row) -> tuple[str | Cell, ...]:
     return (
         Cell(context.about(row), under=context.on_criterion(row["criterion_id"])),
         score,
+        # the score before is a mean: beside the own score it would tell what a colleague gave
         Cell(
             context.say(RESULT_WORDS[row["result"]]),
-            strong=pd.notna(row["change"]) and row["change"] != 0,
-            under=context.move(row),
+            strong=row["outcome"] == "adjusted",
+            under=context.score(row["score_after"], 1) if row["outcome"] == "adjusted" else "",
         ),
         context.told(row["argument"]) or NO_VALUE,
     )

@@ -47,10 +47,18 @@ def _lead(context: FollowUpContext) -> str:
     if not discussed:
         return say(msg("No decisions of this session are known."))
     total = context.after.n_rated or 0
+    discussed -= context.after.n_unrated
     sentence = context.of_kind(
         msg("{n} of {total} people with a rating were discussed.", n=discussed, total=total),
         msg("{n} of {total} scored conversations were discussed.", n=discussed, total=total),
     )
+    if context.after.n_unrated:
+        beside = msgn(
+            "Something was decided about {n} more without a rating.",
+            "Something was decided about {n} more without a rating.",
+            context.after.n_unrated,
+        )
+        sentence = f"{sentence} {say(beside)}"
     changed = sum(context.count(one) or 0 for one in ("raised", "lowered", "adjusted"))
     if not changed:
         kept = msg("No score was changed; upholding one is a decision too, with its argument.")
@@ -133,7 +141,7 @@ def _to_do(context: FollowUpContext) -> list[Block]:
         say(msg("Who has what to do")),
         (
             Column(say(msg("Who"))),
-            Column(say(msg("Conversations")), numeric=True),
+            Column(say(msg("Conversations to hold")), numeric=True),
             Column(say(msg("Open actions")), numeric=True),
             Column(say(msg("Parked items")), numeric=True),
             Column(say(msg("First date"))),
