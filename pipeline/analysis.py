@@ -121,7 +121,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
     """
     chosen, ratings = settings.methods, data.ratings
     level, points = chosen.level, settings.scale.points
-    design = _ask(
+    design = ask(
         estimate_design,
         ratings,
         minimum_shared=chosen.minimum_shared,
@@ -139,7 +139,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
     of_kind: dict[str, Any]
     if data.session.kind == "conversation":
         of_kind = {
-            "conversation": _ask(
+            "conversation": ask(
                 estimate_conversation, ratings, tolerance=chosen.tolerance, level=level
             )
         }
@@ -152,12 +152,12 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
         **about_raters,
         **of_kind,
         **_ways_of_rating(data, settings),
-        ordinal=_ask(estimate_ordinal, ratings, severity=own_severity, points=points, level=level),
-        agreement=_ask(estimate_agreement, ratings, level=level),
-        distribution=_ask(
+        ordinal=ask(estimate_ordinal, ratings, severity=own_severity, points=points, level=level),
+        agreement=ask(estimate_agreement, ratings, level=level),
+        distribution=ask(
             estimate_distribution, ratings, employees=data.employees, points=points, level=level
         ),
-        standing=_ask(
+        standing=ask(
             estimate_standing,
             ratings,
             employees=data.employees,
@@ -167,7 +167,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             floor=chosen.minimum_comparables,
         ),
         rationales=rationales_of(data, settings),
-        criteria=_ask(
+        criteria=ask(
             estimate_criteria,
             ratings,
             criteria=data.criteria,
@@ -175,12 +175,12 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             words=settings.words.lists,
             level=level,
         ),
-        evidence=_ask(
+        evidence=ask(
             estimate_evidence,
             ratings,
             evidence=data.evidence,
             employees=data.employees,
-            ends_on=_day(data.cycle, "ends_on"),
+            ends_on=day_of(data.cycle, "ends_on"),
             level=level,
         ),
     )
@@ -188,18 +188,19 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
 
 def rationales_of(data: SessionData, settings: Settings) -> Rationales | NotEstimable:
     """Ask what is missing beside each rating."""
-    return _ask(
+    return ask(
         estimate_rationales,
         data.ratings,
         evidence=data.evidence,
         words=settings.words.lists,
-        starts_on=_day(data.cycle, "starts_on"),
-        ends_on=_day(data.cycle, "ends_on"),
+        starts_on=day_of(data.cycle, "starts_on"),
+        ends_on=day_of(data.cycle, "ends_on"),
         own_occasion=data.session.kind == "conversation",
     )
 
 
-def _ask(method: Callable[..., T], *args: Any, **options: Any) -> T | NotEstimable:
+def ask(method: Callable[..., T], *args: Any, **options: Any) -> T | NotEstimable:
+    """Return the answer of a method, or the reason why there is none."""
     try:
         return method(*args, **options)
     except NotEstimable as reason:
@@ -212,7 +213,7 @@ def _about_raters(data: SessionData, settings: Settings, design: Design) -> dict
     component = design.subjects.set_index("subject_id")["component"]
     linked = design.verdict == "linked"
     comparable = design.raters["verdict"].eq("comparable")
-    severity = _ask(
+    severity = ask(
         estimate_severity,
         ratings,
         component=component,
@@ -222,8 +223,8 @@ def _about_raters(data: SessionData, settings: Settings, design: Design) -> dict
     )
     found: dict[str, Any] = {
         "severity": severity,
-        "components": _ask(estimate_components, ratings, component=component, level=chosen.level),
-        "expected": _ask(estimate_expected, ratings, component=component, level=chosen.level),
+        "components": ask(estimate_components, ratings, component=component, level=chosen.level),
+        "expected": ask(estimate_expected, ratings, component=component, level=chosen.level),
     }
     if isinstance(severity, Severity):
         found |= {
@@ -231,9 +232,9 @@ def _about_raters(data: SessionData, settings: Settings, design: Design) -> dict
             "reliability": _reliability(severity),
         }
     if not linked:
-        found["nested"] = _ask(estimate_nested, ratings, component=component, level=chosen.level)
+        found["nested"] = ask(estimate_nested, ratings, component=component, level=chosen.level)
     if not comparable.all():
-        found["linking"] = _ask(estimate_linking, ratings, variances=_variances(severity, ratings))
+        found["linking"] = ask(estimate_linking, ratings, variances=_variances(severity, ratings))
     return found
 
 
@@ -246,7 +247,7 @@ def _flags(
     severity: Severity, design: Design, data: SessionData, settings: Settings
 ) -> Flags | NotEstimable:
     chosen = settings.methods
-    return _ask(
+    return ask(
         estimate_flags,
         _comparable(severity.raters, design),
         # nothing else is asked again, and texts are dear to copy
@@ -287,7 +288,7 @@ def _severity_by_cycle(
     found = {data.session.cycle: severity}
     for cycle, ratings in data.past_ratings.groupby("cycle"):
         texts_aside = ratings[["subject_id", "rater_id", "criterion_id", "score"]]
-        raters = _ask(_severity_of, texts_aside, settings=settings)
+        raters = ask(_severity_of, texts_aside, settings=settings)
         if not isinstance(raters, NotEstimable):
             found[str(cycle)] = raters.set_index("rater_id")["severity"]
     return pd.concat(found, names=["cycle"])
@@ -299,7 +300,7 @@ def _reliability(severity: Severity) -> Reliability | NotEstimable:
     def variance(share: float) -> float:
         return share / (1 - share) * rest if share < 1 else float("inf")
 
-    return _ask(
+    return ask(
         estimate_reliability,
         severity.raters,
         var_rater=severity.var_rater,
@@ -325,21 +326,21 @@ def _ways_of_rating(data: SessionData, settings: Settings) -> dict[str, Any]:
     chosen, ratings, points = settings.methods, data.ratings, settings.scale.points
     size = chosen.practical_difference
     found: dict[str, Any] = {
-        "halo": _ask(estimate_halo, ratings, level=chosen.level),
-        "range_use": _ask(estimate_range_use, ratings, points=points, level=chosen.level),
-        "consistency": _ask(estimate_consistency, ratings, level=chosen.level),
-        "differential": _ask(
+        "halo": ask(estimate_halo, ratings, level=chosen.level),
+        "range_use": ask(estimate_range_use, ratings, points=points, level=chosen.level),
+        "consistency": ask(estimate_consistency, ratings, level=chosen.level),
+        "differential": ask(
             estimate_differential_severity,
             ratings,
             level=chosen.level,
             practical_difference=size,
         ),
-        "styles": _ask(estimate_styles, ratings, points=points),
+        "styles": ask(estimate_styles, ratings, points=points),
     }
     if len(data.past_ratings):
-        found["drift"] = _ask(
+        found["drift"] = ask(
             estimate_drift,
-            _over_cycles(data),
+            over_cycles(data),
             cycle_order=list(data.cycles),
             level=chosen.level,
             practical_difference=size,
@@ -352,23 +353,23 @@ def _about_people(
 ) -> dict[str, Any]:
     """Ask what rests on who the rated people are."""
     chosen, ratings, cycle = settings.methods, data.ratings, data.session.cycle
-    ends_on = _day(data.cycle, "ends_on")
+    ends_on = day_of(data.cycle, "ends_on")
     component = (
         design.subjects.set_index("subject_id")["component"] if isinstance(design, Design) else None
     )
     return {
         **_between_groups(data, settings, component),
-        "profiles": _ask(estimate_profiles, ratings),
-        "recency": _ask(
+        "profiles": ask(estimate_profiles, ratings),
+        "recency": ask(
             estimate_recency,
             ratings,
             evidence=data.evidence,
-            starts_on=_day(data.cycle, "starts_on"),
+            starts_on=day_of(data.cycle, "starts_on"),
             ends_on=ends_on,
             severity=severity,
             level=chosen.level,
         ),
-        "results_mismatch": _ask(
+        "results_mismatch": ask(
             estimate_results_mismatch,
             ratings,
             results=data.results,
@@ -377,7 +378,7 @@ def _about_people(
             lower_is_better=chosen.lower_is_better,
             level=chosen.level,
         ),
-        "under_the_radar": _ask(
+        "under_the_radar": ask(
             estimate_under_the_radar,
             ratings,
             history=data.past_ratings,
@@ -406,7 +407,7 @@ def _nine_box(
         if isinstance(severity, Severity)
         else None
     )
-    return _ask(
+    return ask(
         estimate_nine_box,
         data.ratings,
         potential=settings.talent.potential,
@@ -424,8 +425,8 @@ def _between_groups(
     owner = ratings.drop_duplicates("subject_id").set_index("subject_id")["employee_id"]
     fairness, group_severity = {}, {}
     for attribute in settings.fairness.attributes:
-        groups = background_groups(data.employees, attribute, on=_day(data.cycle, "ends_on"))
-        fairness[attribute] = _ask(
+        groups = background_groups(data.employees, attribute, on=day_of(data.cycle, "ends_on"))
+        fairness[attribute] = ask(
             estimate_fairness,
             ratings,
             groups=groups,
@@ -435,7 +436,7 @@ def _between_groups(
             floor=floor,
             level=chosen.level,
         )
-        group_severity[attribute] = _ask(
+        group_severity[attribute] = ask(
             estimate_group_severity,
             ratings,
             group=owner.map(groups),
@@ -446,14 +447,15 @@ def _between_groups(
     return {"fairness": fairness, "group_severity": group_severity}
 
 
-def _over_cycles(data: SessionData) -> pd.DataFrame:
+def over_cycles(data: SessionData) -> pd.DataFrame:
     """Return the ratings of this cycle and the earlier ones."""
     past = data.past_ratings
     now = data.ratings[[name for name in past.columns if name != "cycle"]]
     return pd.concat([past, now.assign(cycle=data.session.cycle)], ignore_index=True)
 
 
-def _day(cycle: pd.DataFrame, name: str) -> pd.Timestamp | None:
+def day_of(cycle: pd.DataFrame, name: str) -> pd.Timestamp | None:
+    """Return a day of a cycle's row; None where it is not known."""
     if cycle.empty or cycle[name].isna().all():
         return None
     return pd.Timestamp(cycle[name].iloc[0])

@@ -178,7 +178,7 @@ Entry = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(_usab
 
 
 class WordSettings(_Section):
-    """Words by which rationales are read, beside those in `pipeline/locale/*/words.toml`."""
+    """Words by which texts are read, beside those in `pipeline/locale/*/words.toml`."""
 
     vague: tuple[Entry, ...] = ()
     """Phrases that judge without saying what was seen."""
@@ -188,6 +188,10 @@ class WordSettings(_Section):
     """Verbs for what a bystander could have seen or heard."""
     moment: tuple[Entry, ...] = ()
     """Words for when it was."""
+    deed: tuple[Entry, ...] = ()
+    """Words for what somebody will do, in an action or a goal."""
+    amount: tuple[Entry, ...] = ()
+    """Words for how much or how often, in an action or a goal."""
     dropped: tuple[Annotated[str, Field(max_length=100)], ...] = ()
     """Entries of the lists, as they stand there, that are not used."""
 
@@ -195,7 +199,7 @@ class WordSettings(_Section):
     def lists(self) -> Words:
         """The lists with what is added and without what is dropped."""
         base, found = word_lists(), {}
-        for name in ("vague", "container", "act", "moment"):
+        for name in ("vague", "container", "act", "moment", "deed", "amount"):
             every = (*getattr(base, name), *getattr(self, name))
             found[name] = tuple(word for word in every if word not in self.dropped)
         return Words(**found)
@@ -244,6 +248,25 @@ class CardSettings(_Section):
     def contact(self, language: str) -> str:
         """Return whom to ask, in a language."""
         return self.contact_nl if language == "nl" else self.contact_en
+
+
+class RetentionSettings(_Section):
+    """Months that each artefact is kept; a proposal until your own policy is in the file."""
+
+    calibration_pack: int = Field(1, ge=0)
+    """Pack before the session, after the lock."""
+    decision_form: int = Field(1, ge=0)
+    """Filled-in form, after the lock: what it held is in the register."""
+    preparation: int = Field(1, ge=0)
+    """Preparation lists of managers, after the lock."""
+    follow_up_pack: int = Field(12, ge=0)
+    """After the session."""
+    rater_sheet: int = Field(12, ge=0)
+    """Private sheets of raters, after the session."""
+    card: int = Field(24, ge=0)
+    """Conversation cards, after the end of the cycle."""
+    decision_register: int = Field(24, ge=0)
+    """Texts of the decision register, after the end of the cycle."""
 
 
 class RunSettings(_Section):
@@ -357,6 +380,7 @@ class Settings(BaseSettings):
     fairness: FairnessSettings = FairnessSettings()
     talent: TalentSettings = TalentSettings()
     card: CardSettings = CardSettings()
+    retention: RetentionSettings = RetentionSettings()
     run: RunSettings = RunSettings()
     cluster: ClusterSettings = ClusterSettings()
     output: OutputSettings = Field(

@@ -48,7 +48,7 @@ def test_signs_of_patterns_are_plain_signs(entry: str) -> None:
 def test_every_list_of_the_package_can_be_dropped_and_given_again() -> None:
     """What stands in the lists holds to the rules for what is added."""
     lists = WordSettings().lists
-    for name in ("vague", "container", "act", "moment"):
+    for name in ("vague", "container", "act", "moment", "deed", "amount"):
         words = getattr(lists, name)
         assert getattr(WordSettings(**{name: words}), name) == words
         assert not getattr(WordSettings(dropped=words).lists, name)

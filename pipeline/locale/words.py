@@ -1,4 +1,4 @@
-"""Words by which a rationale is read: vague phrases, container words, acts, moments.
+"""Words by which texts are read: vague phrases, container words, acts, moments, goals.
 
 Data, in `<language>/words.toml`, of all languages together: who rates in one language quotes in
 another. They are matched on word forms by rule, so that a reader can check why a text was marked.
@@ -32,12 +32,18 @@ class Words:
         Verbs for what a bystander could have seen or heard.
     moment
         Words for when it was; ``#`` stands for a number.
+    deed
+        Words for what somebody will do.
+    amount
+        Words for how much or how often.
     """
 
     vague: tuple[str, ...] = ()
     container: tuple[str, ...] = ()
     act: tuple[str, ...] = ()
     moment: tuple[str, ...] = ()
+    deed: tuple[str, ...] = ()
+    amount: tuple[str, ...] = ()
 
 
 @lru_cache

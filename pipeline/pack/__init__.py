@@ -6,9 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.pack.prepare import Pack, make_pack, open_pack
+    from pipeline.pack.prepare import (
+        FollowUpPack,
+        Pack,
+        make_follow_up,
+        make_pack,
+        open_follow_up,
+        open_pack,
+    )
 
-__all__ = ["Pack", "make_pack", "open_pack"]
+__all__ = [
+    "FollowUpPack", "Pack", "make_follow_up", "make_pack", "open_follow_up", "open_pack",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

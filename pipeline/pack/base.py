@@ -46,11 +46,34 @@ class PackFacts:
         return {FACTS_MIME: self.facts, "text/plain": "\n".join(lines)}
 
 
-@dataclass(frozen=True)
-class Pack:
-    """A pack, part by part; each part shows itself in a notebook.
+class Parts:
+    """What every pack is: parts in the order of its ``plan``, each with a method of its own."""
 
-    A kind of pack names its parts in ``plan`` and gives each a method of its own.
+    context: Context
+    plan: ClassVar[Sequence[tuple[str, Message, Callable[[Any], list[Block]]]]] = ()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {
+            "text/html": str(notebook_style() + Markup("<p>{}</p>").format(self.title)),
+            "text/plain": self.title,
+        }
+
+    @property
+    def title(self) -> str:
+        """Title of the page."""
+        raise NotImplementedError
+
+    @cached_property
+    def _parts(self) -> dict[str, Section]:
+        return {
+            anchor: render_section(anchor, self.context.say(title), build(self.context))
+            for anchor, title, build in self.plan
+        }
+
+
+@dataclass(frozen=True)
+class Pack(Parts):
+    """The pack before a session; each part shows itself in a notebook.
 
     Attributes
     ----------
@@ -62,14 +85,6 @@ class Pack:
 
     context: Context
     source: SessionData = field(repr=False)
-    plan: ClassVar[Plan] = ()
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        title = cover.title(self.context)
-        return {
-            "text/html": str(notebook_style() + Markup("<p>{}</p>").format(title)),
-            "text/plain": title,
-        }
 
     @property
     def title(self) -> str:
@@ -80,18 +95,11 @@ class Pack:
         """Part 0: which session, who, what kind of document."""
         return render_cover(cover.build(self.context, self.reading_minutes))
 
-    @cached_property
-    def _parts(self) -> dict[str, Section]:
-        return {
-            anchor: render_section(anchor, self.context.say(title), build(self.context))
-            for anchor, title, build in self.plan
-        }
-
     @property
     def reading_minutes(self) -> tuple[int, int]:
         """Minutes that reading takes: everything but the cases and the annex, and the cases."""
         rest = "".join(str(part.html) for name, part in self._parts.items() if name not in _ASIDE)
-        return _minutes(rest), _minutes(str(self._parts["cases"].html))
+        return minutes_to_read(rest), minutes_to_read(str(self._parts["cases"].html))
 
     def form(self) -> Section:
         """Part before the annex: the decision form, for the room; empty for others."""
@@ -148,7 +156,8 @@ class Pack:
         )
 
 
-def _minutes(html: str) -> int:
+def minutes_to_read(html: str) -> int:
+    """Return how long reading takes, without what is folded."""
     html, folds = re.sub(r'"data:[^"]*"', "", html), 1
     while folds:  # a fold may hold folds: the innermost first
         html, folds = _FOLD.subn(" ", html)

@@ -1,4 +1,4 @@
-"""From a session's identifier to its pack: read, analyse, cut, plan, pack of its kind."""
+"""From a session's identifier to its packs: read, cut, analyse, plan, pack of its kind."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from pipeline.pack.base import Pack
 from pipeline.pack.calibration import CalibrationPack
 from pipeline.pack.context import Context
 from pipeline.pack.conversation import ConversationPack
+from pipeline.pack.follow_up import FollowUpPack
+from pipeline.pack.follow_up_context import FollowUpContext
 from pipeline.pack.kinds import NOTEBOOK_OF
 from pipeline.pack.wording import SESSION_KIND
-from pipeline.privacy import Audience, cut
+from pipeline.privacy import Audience, cut, cut_outcome
 from pipeline.settings import Settings, read_settings
-from pipeline.store import SessionData, open_store
+from pipeline.store import Session, SessionData, SessionOutcome, open_store
 
-__all__ = ["CalibrationPack", "ConversationPack", "Pack", "make_pack", "open_pack"]
+__all__ = [
+    "CalibrationPack", "ConversationPack", "FollowUpPack", "Pack", "make_follow_up", "make_pack",
+    "open_follow_up", "open_pack",
+]  # fmt: skip
 
 PACKS: dict[str, type[Pack]] = {
     "performance": CalibrationPack,
@@ -54,7 +59,43 @@ def make_pack(
     WrongUse
         An unknown language or audience.
     """
-    chosen = language or settings.language_of(data.session.department)
+    spoken = _language(language, data.session, settings)
+    view = cut(data, _audience(audience), settings, viewer_id)
+    plan = plan_agenda(view.analysis, settings)
+    return PACKS[data.session.kind](Context(view, plan, settings, spoken), data)
+
+
+def make_follow_up(
+    outcome: SessionOutcome,
+    settings: Settings,
+    *,
+    language: str | None = None,
+    audience: str = "room",
+) -> FollowUpPack:
+    """Make the follow-up of a session from what it decided.
+
+    Parameters
+    ----------
+    outcome
+        What the session decided.
+    settings, language
+        See `make_pack`.
+    audience
+        ``"room"`` or ``"organisation"``.
+
+    Raises
+    ------
+    WrongUse
+        An unknown language or audience, or that of a manager.
+    """
+    spoken = _language(language, outcome.session, settings)
+    after = cut_outcome(outcome, _audience(audience), settings)
+    plan = plan_agenda(after.before.analysis, settings)
+    return FollowUpPack(FollowUpContext(after.before, plan, settings, spoken, after), outcome)
+
+
+def _language(language: str | None, session: Session, settings: Settings) -> Language:
+    chosen = language or settings.language_of(session.department)
     if chosen not in LANGUAGES:
         raise WrongUse(
             msg(
@@ -63,8 +104,12 @@ def make_pack(
                 known=", ".join(LANGUAGES),
             )
         )
+    return Language(chosen)
+
+
+def _audience(audience: str) -> Audience:
     try:
-        readers = Audience(audience)
+        return Audience(audience)
     except ValueError:
         raise WrongUse(
             msg(
@@ -73,10 +118,6 @@ def make_pack(
                 known=", ".join(Audience),
             )
         ) from None
-    view = cut(data, readers, settings, viewer_id)
-    plan = plan_agenda(view.analysis, settings)
-    context = Context(view, plan, settings, Language(chosen))
-    return PACKS[data.session.kind](context, data)
 
 
 def open_pack(
@@ -121,3 +162,30 @@ def open_pack(
             )
         )
     return make_pack(data, settings, language=language, audience=audience, viewer_id=viewer_id)
+
+
+def open_follow_up(
+    session_id: str,
+    *,
+    language: str | None = None,
+    audience: str = "room",
+    home: Path | str | None = None,
+) -> FollowUpPack:
+    """Read what a session decided from the store and make its follow-up.
+
+    Parameters
+    ----------
+    session_id, home
+        See `open_pack`.
+    language, audience
+        See `make_follow_up`.
+
+    Raises
+    ------
+    WrongUse
+        An unknown session, language or audience, or that of a manager.
+    """
+    settings = read_settings(home)
+    with open_store(settings) as store:
+        outcome = store.session_outcome(session_id)
+    return make_follow_up(outcome, settings, language=language, audience=audience)

@@ -20,6 +20,7 @@ another. The organisation's aggregates are of everybody, and pass the floors bel
 
 from __future__ import annotations
 
+from pipeline.privacy.after import OutcomeView, RaterView, cut_outcome, rater_outcome
 from pipeline.privacy.audiences import cut
 from pipeline.privacy.card import OwnOutcome, own_outcome, own_outcomes
 from pipeline.privacy.cells import suppress_counts
@@ -28,13 +29,6 @@ from pipeline.privacy.view import View
 from pipeline.settings import Audience
 
 __all__ = [
-    "Audience",
-    "OwnOutcome",
-    "View",
-    "cut",
-    "own_outcome",
-    "own_outcomes",
-    "preparation",
-    "preparing",
-    "suppress_counts",
-]
+    "Audience", "OutcomeView", "OwnOutcome", "RaterView", "View", "cut", "cut_outcome", "own_outcome",
+    "own_outcomes", "preparation", "preparing", "rater_outcome", "suppress_counts",
+]  # fmt: skip

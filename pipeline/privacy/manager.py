@@ -65,7 +65,7 @@ def preparing(data: SessionData) -> tuple[str, ...]:
         staff = data.employees[data.employees["left_on"].isna()]
         unrated = ~staff["employee_id"].isin(set(data.ratings["employee_id"]))
         readers |= set(staff.loc[unrated, "manager_id"].dropna())
-    return tuple(one for one in sorted(readers) if _people(data, one))
+    return tuple(one for one in sorted(readers) if people_of(data, one))
 
 
 def own_pattern(
@@ -135,11 +135,11 @@ def _reports(data: SessionData, viewer: str) -> set[str]:
     Where it is nowhere told whose team somebody is in, the rater counts as the manager.
     """
     known = data.employees[data.employees["manager_id"].notna()]
-    return _team(data, viewer) | (_people(data, viewer) - set(known["employee_id"]))
+    return _team(data, viewer) | (people_of(data, viewer) - set(known["employee_id"]))
 
 
-def _people(data: SessionData, viewer: str) -> set[str]:
-    """Return the own team, and whom the viewer rated."""
+def people_of(data: SessionData, viewer: str) -> set[str]:
+    """Return the own team of one manager, and whom the manager rated."""
     team, given = _team(data, viewer), data.ratings["rater_id"].eq(viewer)
     rated = set(data.ratings.loc[given & formal(data.ratings), "employee_id"])
     # who rates here too is a colleague, of whom only what the viewer gave would be the viewer's
@@ -155,7 +155,7 @@ def own_data(data: SessionData, viewer: str) -> SessionData:
     WrongUse
         There is neither a team nor a rating of this manager.
     """
-    people = _people(data, viewer)
+    people = people_of(data, viewer)
     if not people:
         raise WrongUse(msg("This manager has no team and rated nobody in this session."))
     own = only_people(data, people)

@@ -18,7 +18,7 @@ from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData
 
 
-def _present(data: SessionData) -> set[str]:
+def present(data: SessionData) -> set[str]:
     """Tell who reads the room's pack: participants, or the calibrating raters where unknown."""
     roles = {data.session.facilitator_id, data.session.process_guard_id}
     readers = set(data.participants["person_id"])
@@ -33,7 +33,7 @@ def without_present(data: SessionData, settings: Settings) -> tuple[SessionData,
     The organisation and the patterns of managers are computed from this too: of two packs of one
     session that count different people, the difference would be those few people.
     """
-    here, rated = _present(data), set(data.ratings["employee_id"])
+    here, rated = present(data), set(data.ratings["employee_id"])
     before = set(data.past_ratings["employee_id"])
     shown = only_people(data, (rated | set(data.employees["employee_id"]) | before) - here)
     if here & rated and tells(data, shown, settings):

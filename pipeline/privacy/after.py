@@ -1,0 +1,357 @@
+"""The cut of what a session decided: for the room, for the organisation, for one rater.
+
+The room reads every decision but those about who sits in it; the organisation reads counts above
+the floor and the norms; a rater reads the own sheet. As before the session the cut comes first, and
+what is computed is computed of what remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from pipeline.aftermath import Aftermath, decided_scores, look_back
+from pipeline.analysis import Analysis, NoAnswer, ask
+from pipeline.errors import Message, Suppressed, WrongUse, msg, msgn
+from pipeline.methods.change_fairness import ChangeFairness
+from pipeline.methods.movement import Movement
+from pipeline.methods.smart import Smart, estimate_smart
+from pipeline.privacy.audiences import cut
+from pipeline.privacy.cells import suppress_counts
+from pipeline.privacy.manager import people_of, preparation
+from pipeline.privacy.names import naming
+from pipeline.privacy.room import present, without_present
+from pipeline.privacy.view import View, of
+from pipeline.settings import Audience, Settings
+from pipeline.store import SessionData, SessionOutcome
+
+RESULTS = ("raised", "lowered", "adjusted", "upheld", "parked", "open")
+"""What became of a person's rating: adjusted where it is not known which way, open where it was not
+discussed."""
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class OutcomeView:
+    """What one audience may see of what a session decided.
+
+    Attributes
+    ----------
+    before
+        The view of what the session began with.
+    outcome
+        What it decided, cut for this audience.
+    aftermath
+        What the methods found in it.
+    decided
+        The decisions with employee_id, manager_id, job_level, change (after minus before, scale
+        points) and result, one of `RESULTS`; empty for the organisation.
+    people
+        result, n (decisions), n_people, share, suppressed: people (or conversations) by what became
+        of their rating, each counted once; without rows where even the total is hidden.
+    actions
+        kind, n (actions), n_people (owners), share, suppressed.
+    n_rated
+        People (or conversations) with a rating; None where hidden.
+    n_unrated
+        People (or conversations) without a rating about whom something was decided; 0 for the
+        organisation.
+    n_withheld
+        Texts that are not shown, because they name somebody who would read them.
+    left_out
+        What was removed and why, to be shown.
+    """
+
+    before: View
+    outcome: SessionOutcome
+    aftermath: Aftermath
+    decided: pd.DataFrame
+    people: pd.DataFrame
+    actions: pd.DataFrame
+    n_rated: int | None
+    n_unrated: int
+    n_withheld: int
+    left_out: tuple[Message, ...]
+
+    @property
+    def audience(self) -> Audience:
+        """For whom."""
+        return self.before.audience
+
+
+def cut_outcome(outcome: SessionOutcome, audience: Audience, settings: Settings) -> OutcomeView:
+    """Return what ``audience`` may see of what a session decided.
+
+    Raises
+    ------
+    WrongUse
+        For a manager, who gets a sheet and an overview of the own team instead.
+    """
+    if audience is Audience.MANAGER:
+        raise WrongUse(
+            msg(
+                "A follow-up pack is for the room or the organisation. A manager gets a sheet of"
+                " the own ratings (raters/) and an overview of the own team (teams/)."
+            )
+        )
+    before = cut(outcome.data, audience, settings)
+    if audience is Audience.ROOM:
+        return _room(outcome, before, settings)
+    return _organisation(outcome, before, settings)
+
+
+def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeView:
+    data, shown = outcome.data, before.analysis.data
+    here = present(data) & set(data.ratings["employee_id"])
+    every = with_people(outcome)
+    kept = _not_about(every, here)
+    withheld, texts = 0, naming(data.people, here)
+    tables = {
+        "decisions": (kept, ("argument", "evidence", "dissent")),
+        "actions": (outcome.actions, ("text", "measure")),
+        "norms": (outcome.norms, ("text",)),
+        "parked": (outcome.parked, ("text",)),
+    }
+    clean = {}
+    for name, (table, columns) in tables.items():
+        clean[name], n = _without_texts(table, columns, texts)
+        withheld += n
+    cut_down = replace(
+        outcome,
+        data=shown,
+        decisions=clean["decisions"][list(outcome.decisions.columns)],
+        actions=clean["actions"],
+        norms=clean["norms"],
+        parked=clean["parked"],
+        later_evidence=of(
+            outcome.later_evidence, "employee_id", set(shown.employees["employee_id"])
+        ),
+    )
+    rated = set(shown.ratings["subject_id"])
+    left_out = list(before.left_out)
+    if n := len(every) - len(kept):
+        left_out.append(
+            msgn(
+                "{n} decision about somebody who takes part is not in this pack.",
+                "{n} decisions about people who take part are not in this pack.",
+                n,
+            )
+        )
+    if withheld:
+        left_out.append(
+            msgn(
+                "{n} text is withheld: it names somebody who takes part and is rated too.",
+                "{n} texts are withheld: they name people who take part and are rated too.",
+                withheld,
+            )
+        )
+    return OutcomeView(
+        before=before,
+        outcome=cut_down,
+        aftermath=look_back(cut_down, settings),
+        decided=clean["decisions"],
+        people=_by_result(clean["decisions"], shown, floor=0),
+        actions=_by_kind(clean["actions"], floor=0),
+        n_rated=len(rated),
+        n_unrated=len(set(kept["subject"]) - rated),
+        n_withheld=withheld,
+        left_out=tuple(left_out),
+    )
+
+
+def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeView:
+    floor = settings.privacy.minimum_group
+    shown, _ = without_present(outcome.data, settings)
+    here = present(outcome.data) & set(outcome.data.ratings["employee_id"])
+    decided = _not_about(with_people(outcome), here)
+    people = _by_result(decided, shown, floor)
+    n_rated = int(shown.ratings["employee_id"].nunique())
+    every = set(outcome.data.people["employee_id"]) | set(outcome.data.employees["employee_id"])
+    norms, withheld = _without_texts(outcome.norms, ("text",), naming(outcome.data.people, every))
+    cut_down = replace(
+        outcome,
+        data=before.analysis.data,
+        decisions=outcome.decisions.iloc[:0],
+        actions=outcome.actions.iloc[:0],
+        norms=norms.dropna(subset=["text"]).reset_index(drop=True),
+        parked=outcome.parked.iloc[:0],
+        sitting=replace(outcome.sitting, remark=None),
+        later_evidence=outcome.later_evidence.iloc[:0],
+    )
+    left_out = list(before.left_out)
+    if withheld:
+        left_out.append(
+            msgn(
+                "{n} norm is withheld: it names a person.",
+                "{n} norms are withheld: they name a person.",
+                withheld,
+            )
+        )
+    columns = list(outcome.decisions.columns)
+    whole = look_back(replace(outcome, data=shown, decisions=decided[columns]), settings)
+    return OutcomeView(
+        before=before,
+        outcome=cut_down,
+        aftermath=_in_aggregate(replace(whole, outcome=cut_down), decided, floor),
+        decided=decided.iloc[:0],
+        people=people if n_rated >= floor else people.iloc[:0],
+        actions=_by_kind(outcome.actions, floor),
+        n_rated=n_rated if n_rated >= floor else None,
+        n_unrated=0,
+        n_withheld=withheld,
+        left_out=tuple(left_out),
+    )
+
+
+def _in_aggregate(whole: Aftermath, decided: pd.DataFrame, floor: int) -> Aftermath:
+    """Keep what rests on enough people and says nothing of managers."""
+    inside = Suppressed(msg("Not shown here: it is about the managers of one session."))
+    few = Suppressed(
+        msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
+    )
+    movement: Movement | NoAnswer = whole.movement
+    changed = decided[decided["change"].abs() > _SAME]["employee_id"].nunique()
+    if changed < floor:
+        movement = few
+    elif isinstance(movement, Movement):
+        # counts are in `people`, with the floor; a share with its interval would tell them
+        unknown = dict.fromkeys(("share_to_middle", "middle_low", "middle_high"), float("nan"))
+        movement = replace(
+            movement, n_up=0, n_down=0, n_upheld=0, n_parked=0,
+            groups=movement.groups.iloc[:0], **unknown,
+        )  # fmt: skip
+    return replace(
+        whole,
+        movement=movement,
+        trading=inside,
+        convergence=inside,
+        fairness={name: _only_gaps(answer) for name, answer in whole.fairness.items()},
+        norm_effect=inside,
+        smart=inside,
+    )
+
+
+def _only_gaps(answer: ChangeFairness | NoAnswer) -> ChangeFairness | NoAnswer:
+    """Keep the gaps: beside the department's totals, numbers of groups tell those of the others."""
+    if not isinstance(answer, ChangeFairness):
+        return answer
+    return replace(answer, groups=answer.groups.iloc[:0], n_unknown=0)
+
+
+@dataclass(frozen=True)
+class RaterView:
+    """What one rater may see of what a session decided.
+
+    Attributes
+    ----------
+    before
+        The own team and the own pattern.
+    decided
+        Decisions about people (or conversations) whom this rater rated or leads, with change.
+    actions
+        The own ones.
+    smart
+        What each of them has and lacks.
+    goal
+        What this rater wanted to learn; None where nobody told.
+    """
+
+    before: View
+    decided: pd.DataFrame
+    actions: pd.DataFrame
+    smart: Smart | NoAnswer
+    goal: str | None
+
+
+def rater_outcome(
+    outcome: SessionOutcome, settings: Settings, rater_id: str, whole: Analysis
+) -> RaterView:
+    """Cut for the private sheet of one rater; ``whole`` is the analysis that the room may see."""
+    data = outcome.data
+    decided = with_people(outcome)
+    if data.session.kind == "conversation":
+        given = set(data.ratings.loc[data.ratings["rater_id"].eq(rater_id), "subject_id"])
+        own = decided[decided["subject"].isin(given)]
+    else:
+        own = decided[decided["employee_id"].isin(people_of(data, rater_id))]
+    own = own[own["employee_id"].ne(rater_id)]
+    goals = data.participants.loc[data.participants["person_id"].eq(rater_id), "personal_goal"]
+    told = [str(one) for one in goals.dropna()]
+    actions = of(outcome.actions, "owner_id", {rater_id})
+    return RaterView(
+        before=preparation(data, settings, rater_id, whole),
+        decided=own.reset_index(drop=True),
+        actions=actions,
+        smart=ask(estimate_smart, actions, words=settings.words.lists),
+        goal=told[0] if told else None,
+    )
+
+
+def with_people(outcome: SessionOutcome) -> pd.DataFrame:
+    """Return the decisions with whom they are about, and what became of the score."""
+    found = decided_scores(outcome)
+    change = found["change"].where(found["outcome"].ne("parked"))
+    adjusted = found["outcome"].eq("adjusted")
+    result = found["outcome"].astype("object")
+    result = result.mask(adjusted & (change > _SAME), "raised")
+    result = result.mask(adjusted & (change < -_SAME), "lowered")
+    result = result.mask(adjusted & (change.abs() <= _SAME), "upheld")
+    return found.assign(change=change, result=result.astype("str"))
+
+
+def _not_about(decided: pd.DataFrame, here: set[str]) -> pd.DataFrame:
+    """Leave out who is here, and where somebody is, also what is about nobody knows whom."""
+    if not here:
+        return decided
+    gone = decided["employee_id"].isin(here) | decided["employee_id"].isna()
+    return decided[~gone].reset_index(drop=True)
+
+
+def _without_texts(
+    table: pd.DataFrame, columns: tuple[str, ...], names: Callable[[object], bool]
+) -> tuple[pd.DataFrame, int]:
+    """Take out the texts that name somebody, and count them."""
+    found, n = table.copy(), 0
+    for column in columns:
+        hit = found[column].map(names).astype(bool)
+        n += int(hit.sum())
+        found[column] = found[column].mask(hit)
+    return found, n
+
+
+def _by_result(decided: pd.DataFrame, data: SessionData, floor: int) -> pd.DataFrame:
+    """Count people by what became of their rating, each once: the mean change over decisions."""
+    by_conversation = data.session.kind == "conversation" and floor == 0
+    key = "subject" if by_conversation else "employee_id"
+    rated = set(data.ratings["subject_id" if by_conversation else "employee_id"])
+    results = {str(one): _result_of(part) for one, part in decided.groupby(key)}
+    results |= dict.fromkeys(rated - set(results), "open")
+    counted = pd.Series(results, dtype="str").value_counts()
+    n = decided[key].map(results).value_counts()
+    rows = [
+        {"result": one, "n": int(n.get(one, 0)), "n_people": int(counted.get(one, 0))}
+        for one in RESULTS
+        if one != "adjusted" or one in counted.index
+    ]
+    table = pd.DataFrame(rows)
+    table["share"] = table["n_people"] / max(1, len(results))
+    return suppress_counts(table, [], floor)
+
+
+def _result_of(part: pd.DataFrame) -> str:
+    change = float(part["change"].sum())
+    if abs(change) > _SAME:
+        return "raised" if change > 0 else "lowered"
+    found = set(part["result"])
+    if found & {"raised", "lowered"}:
+        return "adjusted"
+    return next(one for one in ("adjusted", "parked", "upheld") if one in found)
+
+
+def _by_kind(actions: pd.DataFrame, floor: int) -> pd.DataFrame:
+    grouped = actions.groupby("kind", sort=True)["owner_id"]
+    table = grouped.agg(n="size", n_people="nunique").reset_index()
+    table["share"] = table["n"] / max(1, len(actions))
+    return suppress_counts(table, [], floor)
