@@ -214,6 +214,13 @@ class TalentSettings(_Section):
     """Criteria that say something about what somebody could do next; all others are performance."""
 
 
+class ProgressSettings(_Section):
+    """What happens between two sessions."""
+
+    check_in_days: int = Field(90, ge=1, le=730)
+    """Days without a check-in after which the next one is overdue."""
+
+
 class RunSettings(_Section):
     """Limits of one pack."""
 
@@ -324,6 +331,7 @@ class Settings(BaseSettings):
     words: WordSettings = WordSettings()
     fairness: FairnessSettings = FairnessSettings()
     talent: TalentSettings = TalentSettings()
+    progress: ProgressSettings = ProgressSettings()
     run: RunSettings = RunSettings()
     cluster: ClusterSettings = ClusterSettings()
     output: OutputSettings = Field(
