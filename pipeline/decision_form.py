@@ -1,30 +1,20 @@
 """The decision form: its sheets and columns, described once for who writes it and who reads it.
 
-One workbook per session. Sheets and columns have a name that never changes and a title in the
-reader's language; `sheet_called`, `column_called` and `choice_called` lead from a title in any
-language back to the name. A column of the data contract keeps its name here.
+One workbook per session; see `form_layout` for what a form is made of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from pipeline.errors import Message, msg
-from pipeline.locale import LANGUAGES, Language
+from pipeline.form_layout import IDENTITY_KEYS, Choices, FormColumn, FormLayout, FormSheet, Needed
 from pipeline.tables import ACTION_KINDS, OUTCOMES, OVERALL, PARTICIPANT_ROLES
 
 FORM_FILE = "decision-form.xlsx"
-FORM_NAME, FORM_VERSION = "calibration-decision-form", 1
-"""What the form calls itself on its identity sheet; the version changes with the layout."""
-
-HEADING_ROW = 2
-"""Row with the titles of the columns; above it what the sheet is for, below it the rows."""
 
 NOW = "now:"
 """Begins the name of a column with current scores; the criterion follows."""
-
-Choices = Mapping[str, Message]
 
 OUTCOME_WORDS: Choices = dict(
     zip(OUTCOMES, (msg("upheld"), msg("adjusted"), msg("parked")), strict=True)
@@ -51,63 +41,6 @@ ROLE_WORDS: Choices = dict(
 )
 YES_NO: Choices = {"yes": msg("yes"), "no": msg("no")}
 OVERALL_WORD = msg("overall")
-
-
-@dataclass(frozen=True)
-class Needed:
-    """When a cell may not stay empty: ``column`` is filled, with ``choice`` where that is named."""
-
-    column: str
-    choice: str | None = None
-
-
-@dataclass(frozen=True)
-class FormColumn:
-    """A column of a sheet.
-
-    Attributes
-    ----------
-    name
-        As in the data contract where it has such a column.
-    title
-        Heading; see `now_title` for columns with current scores.
-    width
-        In characters.
-    kind
-        ``"text"``, ``"number"``, ``"whole"``, ``"date"`` or ``"score"``.
-    locked
-        Filled by the workbench, not by the session.
-    choices
-        What can be chosen, by the value that is kept.
-    listed
-        List of this session to choose from: ``"scale"``, ``"criteria"``, ``"present"``,
-        ``"subjects"``.
-    only_listed
-        Whether nothing else may be entered.
-    needed
-        When the cell may not stay empty.
-    """
-
-    name: str
-    title: Message
-    width: int
-    kind: str = "text"
-    locked: bool = False
-    choices: Choices = field(default_factory=dict)
-    listed: str = ""
-    only_listed: bool = True
-    needed: Needed | None = None
-
-
-@dataclass(frozen=True)
-class FormSheet:
-    """A sheet of the form: its name, its title, what it is for, its columns and its empty rows."""
-
-    name: str
-    title: Message
-    purpose: Message
-    columns: tuple[FormColumn, ...]
-    n_empty: int = 0
 
 
 _DECIDED = Needed("outcome")
@@ -148,6 +81,8 @@ DECISIONS = FormSheet(
         FormColumn("minutes", msg("Minutes"), 9, "whole"),
     ),
     n_empty=20,
+    kept=2,
+    awaited="outcome",
 )
 
 ACTIONS = FormSheet(
@@ -235,33 +170,28 @@ SITTING = FormSheet(
     ),
 )
 
-SHEETS = (DECISIONS, ACTIONS, NORMS, PARKED, ATTENDANCE, SITTING)
-"""The sheets to fill in, in order."""
-
-INSTRUCTIONS, IDENTITY = msg("Read first"), msg("About this form")
-"""Titles of the first sheet, for people, and of the last, for `calibrate record`."""
-
-IDENTITY_KEYS: dict[str, Message] = {
-    "form": msg("Sort of form"),
-    "form_version": msg("Version of the form"),
-    "session_id": msg("Session"),
-    "cycle": msg("Cycle"),
-    "department": msg("Department"),
-    "kind": msg("What is rated"),
-    "language": msg("Language"),
-    "pack_version": msg("Version of the pack that it belongs to"),
-    "data_stamp": msg("Data loaded"),
-    "scores": msg("Mark of the current scores"),
-}
-"""Names in the first column of the identity sheet and what they mean; the value is beside it."""
-
-LISTS: dict[str, Message] = {
-    "scale": msg("Scores"),
-    "criteria": msg("Criteria"),
-    "criteria_ids": msg("Identifiers of the criteria"),
-}
-"""Lists of this session on the identity sheet, a column each; criteria and their identifiers stand
-in the same order."""
+DECISION_FORM = FormLayout(
+    name="calibration-decision-form",
+    version=1,
+    file=FORM_FILE,
+    title=msg("Decision form"),
+    sheets=(DECISIONS, ACTIONS, NORMS, PARKED, ATTENDANCE, SITTING),
+    identity={
+        **IDENTITY_KEYS,
+        "pack_version": msg("Version of the pack that it belongs to"),
+        "scores": msg("Mark of the current scores"),
+    },
+    # criteria and their identifiers stand in the same order
+    lists={
+        "scale": msg("Scores"),
+        "criteria": msg("Criteria"),
+        "criteria_ids": msg("Identifiers of the criteria"),
+    },
+    sheet_lists={
+        "subjects": (DECISIONS.name, "name"),
+        "present": (ATTENDANCE.name, "name"),
+    },
+)
 
 
 def now_title(criterion: str) -> Message:
@@ -289,22 +219,3 @@ def decision_columns(criteria: Mapping[str, str], overall: str) -> tuple[FormCol
     now = [now_column(OVERALL, overall)]
     now += [now_column(name, label) for name, label in criteria.items()]
     return (*DECISIONS.columns[:at], *now, *DECISIONS.columns[at:])
-
-
-def sheet_called(title: str) -> FormSheet | None:
-    """Return the sheet with this title in any language."""
-    return next((sheet for sheet in SHEETS if title in _said(sheet.title)), None)
-
-
-def column_called(sheet: FormSheet, title: str) -> FormColumn | None:
-    """Return the column of a sheet with this heading in any language."""
-    return next((column for column in sheet.columns if title in _said(column.title)), None)
-
-
-def choice_called(choices: Choices, word: str) -> str | None:
-    """Return the value that a word in any language stands for."""
-    return next((value for value, said in choices.items() if word in _said(said)), None)
-
-
-def _said(message: Message) -> set[str]:
-    return {Language(code).say(message) for code in LANGUAGES}

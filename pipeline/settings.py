@@ -269,6 +269,13 @@ class RetentionSettings(_Section):
     """Texts of the decision register, after the end of the cycle."""
 
 
+class ProgressSettings(_Section):
+    """What happens between two sessions."""
+
+    check_in_days: int = Field(90, ge=1, le=730)
+    """Days without a check-in after which the next one is overdue."""
+
+
 class RunSettings(_Section):
     """Limits of one pack."""
 
@@ -381,6 +388,7 @@ class Settings(BaseSettings):
     talent: TalentSettings = TalentSettings()
     card: CardSettings = CardSettings()
     retention: RetentionSettings = RetentionSettings()
+    progress: ProgressSettings = ProgressSettings()
     run: RunSettings = RunSettings()
     cluster: ClusterSettings = ClusterSettings()
     output: OutputSettings = Field(

@@ -77,6 +77,36 @@ def read_delimited(name: str, data: bytes, known: Collection[str]) -> Sheet:
     return Sheet(name, names, cells, lines, odd_rows, early_rows=early)
 
 
+def read_records(name: str, data: bytes, known: Collection[str]) -> list[list[str]]:
+    """Read every record of a CSV file as it stands, without looking for a header.
+
+    Parameters
+    ----------
+    name, data, known
+        As in `read_delimited`.
+
+    Raises
+    ------
+    UnreadableInput
+        As in `read_delimited`.
+    """
+    text = _as_utf8(name, data)
+    delimiter, (skipped, _) = _declared_delimiter(text)
+    body = text[skipped:].rstrip(b"\n") + b"\n"
+    delimiter = delimiter or _find_delimiter(body, known)
+    last = 1
+    records = []
+    try:
+        for before, _, fields in _records(body + _END.encode(), delimiter):
+            last = before + 1
+            records.append(fields)
+    except csv.Error:
+        raise _never_closed(name, last) from None
+    if records.pop() != [_END]:
+        raise _never_closed(name, last)
+    return records
+
+
 def _as_utf8(name: str, data: bytes) -> bytes:
     if not data or (data[:_SAMPLE_BYTES].isspace() and data.isspace()):
         raise UnreadableInput(msg("{file} is empty. Make the export again.", file=name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.decision_form import ACTION_WORDS, ROLE_WORDS
 from pipeline.errors import Message, msg
+from pipeline.progress_form import ACTION_STATE_WORDS, GOAL_STATE_WORDS
 
 NO_VALUE = "\N{EN DASH}"
 NO_DIFFERENCE = 0.05
@@ -47,9 +48,9 @@ OPINIONS = {
 
 ACTION_KINDS = ACTION_WORDS
 
-STATES = {"open": msg("open"), "done": msg("done"), "dropped": msg("dropped")}
+STATES = ACTION_STATE_WORDS
 
-GOAL_STATES = {**STATES, "revised": msg("revised")}
+GOAL_STATES = GOAL_STATE_WORDS
 
 TABLE_NAMES = {
     "ratings": msg("ratings"),

@@ -6,9 +6,9 @@ import datetime as dt
 import math
 import re
 
-from pipeline.decision_form import Choices, choice_called
 from pipeline.errors import Message, msg
-from pipeline.record.form import Raw
+from pipeline.form_layout import Choices, choice_called
+from pipeline.record.pages import Raw
 
 LONGEST_TEXT = 5_000
 _EXCEL_BEGINS = dt.date(1899, 12, 30)

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from pipeline.errors import NotEstimable
 from pipeline.methods.standing import estimate_standing
-from pipeline.record.check import Expected
 from pipeline.store import SessionData
 from pipeline.tables import OVERALL
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the form of a session would hold if it were made now.
+
+    Attributes
+    ----------
+    scores
+        Current score per subject and criterion; all criteria together are one of them.
+    subjects
+        Everybody, or every conversation, that the session can decide about.
+    held_on
+        Day for which the session is planned, if it is.
+    """
+
+    scores: Mapping[tuple[str, str], float]
+    subjects: frozenset[str]
+    held_on: dt.date | None
 
 
 def expected_of(data: SessionData) -> Expected:

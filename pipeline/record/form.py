@@ -1,46 +1,33 @@
-"""A filled-in decision form as rows of cells: hostile until checked, nothing computed or followed.
+"""A filled-in form as rows of cells, by names that never change: hostile until checked.
 
-Macros, links and pictures are never looked at. Cells with a formula are kept as faults: what they
-show is not what somebody decided. Rows may be sorted, deleted or added; columns are found by their
-titles, in any language, wherever they stand.
+Rows may be sorted, deleted or added; columns are found by their titles, in any language, wherever
+they stand.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-import io
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import openpyxl
-
-from pipeline.decision_form import (
-    DECISIONS,
-    FORM_NAME,
-    FORM_VERSION,
+from pipeline.decision_form import DECISION_FORM, NOW, now_title
+from pipeline.errors import Message, UnreadableInput, msg
+from pipeline.form_layout import (
     HEADING_ROW,
     IDENTITY,
-    IDENTITY_KEYS,
-    LISTS,
-    NOW,
+    FormLayout,
     FormSheet,
     column_called,
-    now_title,
+    said,
     sheet_called,
 )
-from pipeline.errors import Message, UnreadableInput, msg
-from pipeline.ingest.workbook import DAMAGED, open_package
-from pipeline.locale import LANGUAGES, Language
+from pipeline.progress_form import PROGRESS_FORM
+from pipeline.record.pages import Page, PageCell, Raw, no_form, pages_of
 
-MOST_FORM_BYTES = 20 * 2**20
-_MOST_ROWS, _MOST_COLUMNS = 20_000, 200
+LAYOUTS = (DECISION_FORM, PROGRESS_FORM)
+"""The forms that can be recorded."""
+
 _HEADING_WITHIN = HEADING_ROW + 8
 """Somebody may have put lines above the headings."""
-
-Raw = str | float | int | bool | dt.datetime | dt.date | None
 
 
 @dataclass(frozen=True)
@@ -85,12 +72,14 @@ class FilledForm:
 
     Attributes
     ----------
+    layout
+        Which sort of form.
     name
         Of the file.
     digest
         SHA-256 of the file, in hexadecimal.
     identity
-        What the form says about itself, by the names of `IDENTITY_KEYS`.
+        What the form says about itself, by name.
     criteria
         Identifier of each criterion of this session, by its label.
     sheets
@@ -99,6 +88,7 @@ class FilledForm:
         Found while reading.
     """
 
+    layout: FormLayout
     name: str
     digest: str
     identity: dict[str, str]
@@ -108,110 +98,79 @@ class FilledForm:
 
 
 def read_form(path: Path) -> FilledForm:
-    """Read a decision form.
+    """Read a form.
+
+    Parameters
+    ----------
+    path
+        The workbook, or a folder with a CSV file per sheet.
 
     Raises
     ------
     UnreadableInput
-        There is no such file, it is no workbook or too large, or it is no decision form of this
-        version of the workbench.
+        There is no such file, or it is no form of this version of the workbench.
     """
-    try:
-        if path.stat().st_size > MOST_FORM_BYTES:
-            raise UnreadableInput(
-                msg(
-                    "{file} is larger than {size} MB, which no decision form is.",
-                    file=path.name,
-                    size=MOST_FORM_BYTES // 2**20,
-                )
-            )
-        data = path.read_bytes()
-    except OSError as reason:
-        raise UnreadableInput(
-            msg(
-                "{file} cannot be read: {reason}.",
-                file=path.name,
-                reason=reason.strerror or type(reason).__name__,
-            )
-        ) from None
-    open_package(path.name, data).close()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # decorations that are not supported do not concern us
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-            return _read(path.name, data, book)
-    except DAMAGED:
-        raise UnreadableInput(
-            msg("{file} is damaged. Ask for the form again, or save it as XLSX.", file=path.name)
-        ) from None
-
-
-def _read(name: str, data: bytes, book: Any) -> FilledForm:
-    shown = {page.title: page for page in book.worksheets if page.sheet_state == "visible"}
-    about = [page for title, page in shown.items() if title in _said(IDENTITY)]
+    found = pages_of(path, LAYOUTS)
+    about = [page for page in found.pages if page.title in said(IDENTITY)]
     if len(about) != 1:
-        raise _no_form(name)
-    identity, lists = _identity(about[0])
-    if identity.get("form") != FORM_NAME:
-        raise _no_form(name)
-    if identity.get("form_version") != str(FORM_VERSION):
+        raise no_form(found.name)
+    plain = _identity(about[0])
+    layout = next((one for one in LAYOUTS if plain.get("form") == one.name), None)
+    if layout is None:
+        raise no_form(found.name)
+    if plain.get("form_version") != str(layout.version):
         raise UnreadableInput(
             msg(
                 "{file} is a form of another version of the workbench. Make the pack again and"
                 " copy the decisions into its form.",
-                file=name,
+                file=found.name,
             )
         )
-    criteria = dict(zip(lists["criteria"], lists["criteria_ids"], strict=False))
+    lists = _lists(about[0], layout)
+    criteria = dict(zip(lists.get("criteria", ()), lists.get("criteria_ids", ()), strict=False))
     faults: list[Fault] = []
-    sheets = {}
-    for title, page in shown.items():
-        sheet = sheet_called(title)
+    sheets: dict[str, FilledSheet] = {}
+    for page in found.pages:
+        sheet = sheet_called(layout.sheets, page.title)
         if sheet is not None and sheet.name not in sheets:
             sheets[sheet.name] = _sheet(page, sheet, criteria, faults)
-    if DECISIONS.name not in sheets:
-        raise _no_form(name)
-    digest = hashlib.sha256(data).hexdigest()
-    return FilledForm(name, digest, identity, criteria, sheets, tuple(faults))
+    if layout.sheets[0].name not in sheets:
+        raise no_form(found.name)
+    return FilledForm(layout, found.name, found.digest, plain, criteria, sheets, tuple(faults))
 
 
-def _no_form(name: str) -> UnreadableInput:
-    return UnreadableInput(
-        msg(
-            "{file} is no decision form. Record the file decision-form.xlsx that came with the"
-            " pack.",
-            file=name,
-        )
-    )
+def _identity(page: Page) -> dict[str, str]:
+    """Return what stands in the first two columns: a name and its value."""
+    found: dict[str, str] = {}
+    for row in page.rows:
+        texts = {cell.column: _text(cell.value) for cell in row}
+        if texts.get(1) and texts.get(2):
+            found.setdefault(texts[1], texts[2])
+    return found
 
 
-def _identity(page: Any) -> tuple[dict[str, str], dict[str, list[str]]]:
-    identity: dict[str, str] = {}
-    lists: dict[str, list[str]] = {name: [] for name in LISTS}
+def _lists(page: Page, layout: FormLayout) -> dict[str, list[str]]:
+    """Return what stands below the title of each list."""
+    lists: dict[str, list[str]] = {name: [] for name in layout.lists}
     columns: dict[int, str] = {}
-    for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS):
-        for at, cell in enumerate(row):
+    for row in page.rows:
+        for cell in row:
             text = _text(cell.value)
-            titled = next((name for name, title in LISTS.items() if text in _said(title)), None)
-            if titled is not None and at not in columns:
-                columns[at] = titled
-            elif at in columns and text:
-                lists[columns[at]].append(text)
-        if len(row) > 1 and _text(row[0].value) in IDENTITY_KEYS:
-            identity.setdefault(_text(row[0].value), _text(row[1].value))
-    return identity, lists
+            titled = next((name for name, title in layout.lists.items() if text in said(title)), "")
+            if titled and cell.column not in columns:
+                columns[cell.column] = titled
+            elif cell.column in columns and text:
+                lists[columns[cell.column]].append(text)
+    return lists
 
 
 def _sheet(
-    page: Any, sheet: FormSheet, criteria: dict[str, str], faults: list[Fault]
+    page: Page, sheet: FormSheet, criteria: dict[str, str], faults: list[Fault]
 ) -> FilledSheet:
     columns: dict[int, str] = {}
     titles: dict[str, str] = {}
     rows = []
-    for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS):
-        here = [cell for cell in row if cell.value is not None]
-        if not here:
-            continue
+    for here in page.rows:
         number = here[0].row
         if not columns:
             found = _headings(here, sheet, criteria)
@@ -226,19 +185,8 @@ def _sheet(
             name = columns.get(cell.column)
             if name is None:
                 continue
-            if cell.data_type == "f":
-                faults.append(
-                    Fault(
-                        page.title,
-                        number,
-                        titles[name],
-                        msg("The cell holds a formula. Type what it has to say instead."),
-                    )
-                )
-            elif cell.data_type == "e":
-                faults.append(
-                    Fault(page.title, number, titles[name], msg("The cell holds an error."))
-                )
+            if cell.fault is not None:
+                faults.append(Fault(page.title, number, titles[name], cell.fault))
             else:
                 cells[name] = cell.value
         if any(_text(value) for value in cells.values()):
@@ -251,7 +199,7 @@ def _sheet(
 
 
 def _headings(
-    cells: list[Any], sheet: FormSheet, criteria: dict[str, str]
+    cells: tuple[PageCell, ...], sheet: FormSheet, criteria: dict[str, str]
 ) -> dict[int, tuple[str, str]]:
     """Return which column holds what, by its place: its name and its title."""
     found: dict[int, tuple[str, str]] = {}
@@ -267,13 +215,9 @@ def _headings(
 def _now(title: str, criteria: dict[str, str]) -> str | None:
     """Return the name of a column with current scores."""
     for label, criterion_id in criteria.items():
-        if title in {Language(code).say(now_title(label)) for code in LANGUAGES}:
+        if title in said(now_title(label)):
             return f"{NOW}{criterion_id}"
     return None
-
-
-def _said(message: Message) -> set[str]:
-    return {Language(code).say(message) for code in LANGUAGES}
 
 
 def _text(value: Raw) -> str:

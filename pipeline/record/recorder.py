@@ -15,21 +15,16 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.decision_form import ACTIONS, ATTENDANCE, DECISIONS, NORMS, PARKED, SITTING
 from pipeline.errors import EXIT_ROWS_REJECTED, WorkbenchError, WrongUse, msg
-from pipeline.record.check import Checked, Values, check_form
-from pipeline.record.current import expected_of
 from pipeline.record.form import Fault, FilledForm, read_form
+from pipeline.record.kinds import FORM_KINDS
+from pipeline.record.model import FormKind, Known
+from pipeline.record.rows import Said
 from pipeline.settings import Settings
 from pipeline.store import FileRecord, Store
 from pipeline.store.outcome import Key, is_locked, key_of_entry, latest
 from pipeline.store.register import NewEntry
 from pipeline.tables import TABLES, dtype_of
-
-_TABLES = {"decision": "decisions", "action": "actions", "norm": "norms",
-           "attendance": "participants"}  # fmt: skip
-_SHEETS = {"decision": DECISIONS, "action": ACTIONS, "norm": NORMS, "parked": PARKED,
-           "attendance": ATTENDANCE, "sitting": SITTING}  # fmt: skip
 
 
 class FormRefused(WorkbenchError):
@@ -54,12 +49,17 @@ class FormRefused(WorkbenchError):
         self.faults = tuple(faults)
 
 
+_OPEN = (None, "open")
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of a form.
 
     Attributes
     ----------
+    form
+        Name of its layout.
     session_id
         Of which session.
     new, added, replaced, unchanged
@@ -72,6 +72,7 @@ class Recorded:
         Worth a look.
     """
 
+    form: str
     session_id: str
     new: int
     added: int
@@ -90,27 +91,27 @@ def record_form(
     supersede: str | None = None,
     now: dt.datetime | None = None,
 ) -> Recorded:
-    """Record the decisions of a session.
+    """Record what a session decided, or what became of it.
 
     Parameters
     ----------
     path
-        The filled-in form.
+        The filled-in form: a workbook, or CSV files of its sheets.
     settings
         The scale.
     store
         Where decisions are kept.
     supersede
-        Why what contradicts earlier decisions replaces them.
+        Why what contradicts earlier records replaces them.
     now
         In UTC; by default that of the clock.
 
     Raises
     ------
     UnreadableInput
-        It is no decision form.
+        It is no form.
     WrongUse
-        It is of no session of this store, or the session is locked.
+        It is of no session of this store, or holds decisions that are new to a locked session.
     FormRefused
         Something has to be mended first.
     """
@@ -121,55 +122,58 @@ def record_form(
         raise WrongUse(
             msg("{file} does not fit its session: cycle or kind differ.", file=form.name)
         )
-    expected = expected_of(store.session_data(session.session_id))
-    checked = check_form(form, expected, settings.scale, settings.words.lists, moment.date())
-    if checked.faults:
-        raise FormRefused(form.name, checked.faults)
-    found = _entries_of(checked)
+    kind = FORM_KINDS[form.layout.name]
+    found = kind.check(form, store, settings, moment.date())
+    said, again = _once(found.said)
+    faults = [*found.faults, *again]
+    if faults:
+        raise FormRefused(form.name, faults)
     with store.recording(session.session_id) as recording:
-        before = recording.entries
-        if is_locked(before):
+        recorded = latest(recording.entries)
+        known = {**recorded, **kind.states(recording, session.session_id, said)}
+        plan = _compare(kind, said, known, supersede)
+        if kind.decides and is_locked(recording.entries) and (plan.entries or plan.conflicts):
             raise WrongUse(
                 msg(
                     "Session {session_id} is locked, so nothing is recorded any more.",
                     session_id=session.session_id,
                 )
             )
-        known = latest(before)
-        plan = _compare(form, found, known, supersede)
+        if plan.conflicts:
+            raise FormRefused(form.name, plan.conflicts)
         if plan.entries:
             recording.append(plan.entries, source=form.digest, now=moment)
-            rows = _rows(session.session_id, form.name, plan.entries)
-            recording.load(rows, FileRecord(form.name, form.digest, len(found), 0))
+            rows = kind.contract(recording, session.session_id, plan.entries, recorded)
+            recording.load(
+                _frames(rows.held, form),
+                FileRecord(form.name, form.digest, len(said), 0),
+                withdrawn=_frames(rows.withdrawn, form),
+            )
         head = recording.head
-    decided = {key for kind, key in {**known, **dict(plan.kept)} if kind == "decision"}
+    entries = {(e.kind, key_of_entry(e.kind, e.content)) for e in plan.entries}
     return Recorded(
+        form=form.layout.name,
         session_id=session.session_id,
         new=plan.new,
         added=plan.added,
         replaced=plan.replaced,
         unchanged=plan.unchanged,
-        n_decisions=len(decided),
+        n_decisions=sum(1 for one, _ in {*recorded, *entries} if one == "decision"),
         head=head,
-        remarks=tuple(checked.remarks),
+        remarks=tuple(found.remarks),
     )
 
 
-def _entries_of(checked: Checked) -> list[tuple[str, int, Values]]:
-    """Return everything that a form says: its kind, its row in the form, its values."""
-    lists = {
-        "decision": checked.decisions,
-        "action": checked.actions,
-        "norm": checked.norms,
-        "parked": checked.parked,
-        "attendance": checked.attendance,
-        "sitting": [checked.sitting] if checked.sitting else [],
-    }
-    return [
-        (kind, row["row"], {name: value for name, value in row.items() if name != "row"})
-        for kind, rows in lists.items()
-        for row in rows
-    ]
+def _once(said: Sequence[Said]) -> tuple[list[Said], list[Fault]]:
+    """Leave out what a form repeats; two rows that disagree are a fault."""
+    first: dict[tuple[str, tuple[str, ...]], Said] = {}
+    faults = []
+    for one in said:
+        same = first.setdefault((one.kind, key_of_entry(one.kind, one.values)), one)
+        if same.values != one.values:
+            reason = msg("Another row says otherwise about the same. Keep one of the two.")
+            faults.append(Fault(one.sheet, one.row, "", reason))
+    return list(first.values()), faults
 
 
 @dataclass
@@ -177,54 +181,43 @@ class _Plan:
     """What of a form is to be kept."""
 
     entries: list[NewEntry] = field(default_factory=list)
-    kept: list[tuple[tuple[str, Key], Values]] = field(default_factory=list)
+    conflicts: list[Fault] = field(default_factory=list)
     new: int = 0
     added: int = 0
     replaced: int = 0
     unchanged: int = 0
 
 
-def _compare(
-    form: FilledForm,
-    found: Sequence[tuple[str, int, Values]],
-    known: Mapping[tuple[str, Key], Mapping[str, Any]],
-    supersede: str | None,
-) -> _Plan:
-    """Tell what is new, what adds, what contradicts.
-
-    Raises
-    ------
-    FormRefused
-        Something contradicts, and nobody said why it supersedes.
-    """
-    plan, conflicts = _Plan(), []
-    for kind, row, values in found:
-        key = (kind, key_of_entry(kind, values))
-        old = known.get(key)
-        given = {name: value for name, value in values.items() if value is not None}
+def _compare(kind: FormKind, said: Sequence[Said], known: Known, supersede: str | None) -> _Plan:
+    """Tell what is new, what adds, what contradicts."""
+    plan = _Plan()
+    for one in said:
+        old = known.get((one.kind, key_of_entry(one.kind, one.values)))
         if old is None:
             plan.new += 1
-            content = values
-        else:
-            # the state of an action goes on after the session
-            differs = [n for n, v in given.items() if n != "status" and _differs(old.get(n), v)]
-            adds = [n for n in given if old.get(n) is None]
-            if differs and supersede is None:
-                conflicts.append(_conflict(form, kind, row))
-                continue
-            if not differs and not adds:
-                plan.unchanged += 1
-                continue
-            plan.replaced += bool(differs)
-            plan.added += not differs
-            content = {**old, **given}
-            content.pop("supersedes", None)
-            if differs:
-                content["supersedes"] = supersede
-        plan.entries.append(NewEntry(kind, content))
-        plan.kept.append((key, content))
-    if conflicts:
-        raise FormRefused(form.name, conflicts)
+            plan.entries.append(NewEntry(one.kind, one.values))
+            continue
+        given = {
+            name: value
+            for name, value in one.values.items()
+            if value is not None and name not in kind.elsewhere
+        }
+        goes_on = [n for n in kind.goes_on if old.get(n) == "open" and given.get(n) not in _OPEN]
+        differs = [n for n, v in given.items() if n not in goes_on and _differs(old.get(n), v)]
+        if differs and supersede is None:
+            plan.conflicts.append(_conflict(one))
+            continue
+        if not differs and not goes_on and all(old.get(name) is not None for name in given):
+            plan.unchanged += 1
+            continue
+        plan.replaced += bool(differs)
+        plan.added += not differs
+        # a state says all there is to say; of anything else what was said before stays
+        content = dict(one.values) if one.kind in kind.states_of else {**old, **given}
+        content.pop("supersedes", None)
+        if differs:
+            content["supersedes"] = supersede
+        plan.entries.append(NewEntry(one.kind, content))
     return plan
 
 
@@ -236,11 +229,10 @@ def _differs(old: Any, new: Any) -> bool:
     return bool(old != new)
 
 
-def _conflict(form: FilledForm, kind: str, row: int) -> Fault:
-    sheet = form.sheets.get(_SHEETS[kind].name)
+def _conflict(one: Said) -> Fault:
     return Fault(
-        sheet.title if sheet else _SHEETS[kind].name,
-        row,
+        one.sheet,
+        one.row,
         "",
         msg(
             "This contradicts what was recorded before. Nothing is overwritten: mend the form, or"
@@ -249,17 +241,18 @@ def _conflict(form: FilledForm, kind: str, row: int) -> Fault:
     )
 
 
-def _rows(session_id: str, name: str, entries: Sequence[NewEntry]) -> dict[str, pd.DataFrame]:
-    """Return what is kept as rows of the data contract."""
-    by_table: dict[str, list[dict[str, Any]]] = {}
-    for entry in entries:
-        table = _TABLES.get(entry.kind)
-        if table is not None:
-            by_table.setdefault(table, []).append({**entry.content, "session_id": session_id})
-    return {table: _frame(table, rows, name) for table, rows in by_table.items()}
+def _frames(
+    rows: Mapping[str, Mapping[Key, Mapping[str, Any]]], form: FilledForm
+) -> dict[str, pd.DataFrame]:
+    """Return rows of the data contract, with where they came from."""
+    return {
+        table: _frame(table, list(found.values()), form.name)
+        for table, found in rows.items()
+        if found
+    }
 
 
-def _frame(table: str, rows: list[dict[str, Any]], name: str) -> pd.DataFrame:
+def _frame(table: str, rows: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
     columns = TABLES[table].columns
     made = pd.DataFrame({column: [row.get(column) for row in rows] for column in columns})
     for column in columns:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -31,11 +31,20 @@ KEYS = {
     "parked": ("text",),
     "attendance": ("person_id",),
     "sitting": (),
+    # what happened after the session
+    "action_state": ("owner_id", "kind", "text"),
+    "goal_state": ("goal_id",),
+    "goal": ("goal_id",),
+    "check_in": ("employee_id", "dated_on"),
+    "feedback": ("from_id", "employee_id", "dated_on", "text"),
+    "agreement": ("employee_id", "owner_id", "text"),
 }
 """What makes two entries of a session speak of the same thing."""
 
 Key = tuple[str, ...]
 _PARKED = ("text", "owner_id", "due_on")
+_AGREED = ("employee_id", "owner_id", "text", "due_on", "measure")
+_CHECKED_IN = ("employee_id", "dated_on", "next_on")
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,11 @@ class SessionOutcome:
     next_session
         The department's next session of this kind that is planned.
     later_evidence
-        Rows of `evidence` about these people after the cycle, such as check-ins.
+        Rows of `evidence` about these people or from them after the cycle, such as check-ins.
+    agreements
+        employee_id, owner_id, text, due_on, measure: what employee and manager agreed.
+    check_ins
+        employee_id, dated_on, next_on: conversations, and for when the next one was agreed.
     """
 
     data: SessionData
@@ -123,6 +136,8 @@ class SessionOutcome:
     head: str
     next_session: Session | None
     later_evidence: pd.DataFrame
+    agreements: pd.DataFrame = field(default_factory=lambda: _table((), _AGREED))
+    check_ins: pd.DataFrame = field(default_factory=lambda: _table((), _CHECKED_IN))
 
     @property
     def session(self) -> Session:
@@ -146,16 +161,15 @@ def session_outcome(connection: sa.Connection, session: Session) -> SessionOutco
         name: rows_of(connection, name, t[name].c.session_id == session.session_id)
         for name in ("decisions", "actions", "norms")
     }
-    parked = [content for (kind, _), content in found.items() if kind == "parked"]
-    held = pd.DataFrame(
-        [[one.get(name) for name in _PARKED] for one in parked], columns=list(_PARKED)
-    )
+    of_kind: dict[str, list[dict[str, Any]]] = {}
+    for (kind, _), content in found.items():
+        of_kind.setdefault(kind, []).append(content)
     return SessionOutcome(
         data=data,
         decisions=tables["decisions"],
         actions=tables["actions"],
         norms=tables["norms"],
-        parked=held.assign(due_on=pd.to_datetime(held["due_on"])),
+        parked=_table(of_kind.get("parked", ()), _PARKED),
         sitting=_sitting(found.get(("sitting", ())), session),
         n_superseded=sum(bool((entry.content or {}).get("supersedes")) for entry in kept),
         locked=is_locked(kept),
@@ -163,7 +177,17 @@ def session_outcome(connection: sa.Connection, session: Session) -> SessionOutco
         head=kept[-1].hash if kept else "",
         next_session=session_after(session, named_sessions(connection), cycles(connection)),
         later_evidence=_later_evidence(connection, session, data),
+        agreements=_table(of_kind.get("agreement", ()), _AGREED),
+        check_ins=_table(of_kind.get("check_in", ()), _CHECKED_IN),
     )
+
+
+def _table(contents: Sequence[Mapping[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    made = pd.DataFrame(
+        [[one.get(name) for name in columns] for one in contents], columns=list(columns)
+    )
+    days = [name for name in columns if name.endswith("_on")]
+    return made.assign(**{name: pd.to_datetime(made[name]) for name in days})
 
 
 def outcome_stamps(connection: sa.Connection, sessions: Sequence[Session]) -> dict[str, str]:
@@ -286,7 +310,7 @@ def _later_evidence(connection: sa.Connection, session: Session, data: SessionDa
 
 
 def _after_cycle(connection: sa.Connection, session: Session) -> list[sa.ColumnElement[bool]]:
-    """Keep what is dated after the cycle, about the people of the session's department."""
+    """Keep what is dated after the cycle, about or from the department's people."""
     staff, evidence = employees_of(session.cycle), schema.contract["evidence"]
     own = schema.contract["cycles"]
     ends = connection.scalar(
@@ -295,4 +319,5 @@ def _after_cycle(connection: sa.Connection, session: Session) -> list[sa.ColumnE
     if ends is None:
         return [sa.false()]
     ids = sa.select(staff.c.employee_id).where(staff.c.department == session.department)
-    return [evidence.c.employee_id.in_(ids), evidence.c.dated_on > ends]
+    theirs = sa.or_(evidence.c.employee_id.in_(ids), evidence.c.from_id.in_(ids))
+    return [theirs, evidence.c.dated_on > ends]

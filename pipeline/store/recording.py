@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from pipeline.store import load, register, schema
+from pipeline.store import load, register, schema, sessions
+from pipeline.store.content import contents
 from pipeline.store.register import Entry, NewEntry
+
+_MOST_VALUES = 500
+"""Databases bound the number of parameters of a query."""
 
 
 class Recording:
@@ -43,12 +48,47 @@ class Recording:
         """Add entries to the register."""
         register.append(self._connection, self._session_id, entries, source=source, now=now)
 
-    def load(self, rows: Mapping[str, pd.DataFrame], file: load.FileRecord) -> None:
-        """Load rows of contract tables, as an import does."""
+    def rows(self, table: str, column: str, values: Collection[str]) -> list[dict[str, Any]]:
+        """Return the rows of a contract table that hold now: days as ISO text, None for nothing."""
+        wanted, found = sorted(values), []
+        for start in range(0, len(wanted), _MOST_VALUES):
+            part = wanted[start : start + _MOST_VALUES]
+            rows = sessions.rows_of(
+                self._connection, table, schema.contract[table].c[column].in_(part)
+            )
+            found += [
+                {str(name): _plain(value) for name, value in row.items()}
+                for row in rows.to_dict("records")
+            ]
+        return found
+
+    def load(
+        self,
+        rows: Mapping[str, pd.DataFrame],
+        file: load.FileRecord,
+        withdrawn: Mapping[str, pd.DataFrame] | None = None,
+    ) -> None:
+        """Load rows of contract tables, as an import does; ``withdrawn`` ones hold no longer."""
         batch_id = f"record-{secrets.token_hex(6)}"
+        for table, gone in (withdrawn or {}).items():
+            kept = schema.contract[table]
+            keys = [key for part in contents(table, gone) for key in part["row_key"].to_pylist()]
+            close = kept.update().where(
+                kept.c.row_key == sa.bindparam("gone"), kept.c.to_batch.is_(None)
+            )
+            if keys:
+                self._connection.execute(
+                    close.values(to_batch=batch_id), [{"gone": key} for key in keys]
+                )
         counts = {
             table: load.load_table(self._connection, table, rows[table], batch_id)
             for table in schema.contract
             if table in rows
         }
         load.record_batch(self._connection, batch_id, [file], counts, [])
+
+
+def _plain(value: Any) -> Any:
+    if pd.isna(value):
+        return None
+    return value.date().isoformat() if isinstance(value, pd.Timestamp) else value

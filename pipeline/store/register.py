@@ -28,7 +28,7 @@ _START = ""
 _CHUNK = 1_000
 KINDS = (
     "decision", "action", "norm", "parked", "attendance", "sitting", "superseded", "locked",
-    "unlocked",
+    "unlocked", "action_state", "goal_state", "goal", "check_in", "feedback", "agreement",
 )  # fmt: skip
 """Sorts of entries."""
 

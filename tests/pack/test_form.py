@@ -14,16 +14,18 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from pipeline.decision_form import (
     ATTENDANCE,
+    DECISION_FORM,
     DECISIONS,
+    NOW,
+    OUTCOME_WORDS,
+    now_title,
+)
+from pipeline.form_layout import (
     HEADING_ROW,
     IDENTITY,
     INSTRUCTIONS,
-    NOW,
-    OUTCOME_WORDS,
-    SHEETS,
     choice_called,
     column_called,
-    now_title,
     sheet_called,
 )
 from pipeline.locale import LANGUAGES, Language
@@ -53,7 +55,7 @@ def book_of(pack: Pack) -> openpyxl.Workbook:
 
 def sheet(book: openpyxl.Workbook, name: str, language: str = "en") -> Worksheet:
     """Return a sheet by its name in the layout."""
-    title = next(one.title for one in SHEETS if one.name == name)
+    title = next(one.title for one in DECISION_FORM.sheets if one.name == name)
     return book[Language(language).say(title)]
 
 
@@ -169,11 +171,13 @@ def test_the_form_can_be_read_again(pack_of: MakePack, language: str) -> None:
     book, say = book_of(pack), Language(language).say
     first, *filled, last = book.sheetnames
     assert (first, last) == (say(INSTRUCTIONS), say(IDENTITY))
-    assert [sheet_called(title) for title in filled] == list(SHEETS)
+    assert [sheet_called(DECISION_FORM.sheets, title) for title in filled] == list(
+        DECISION_FORM.sheets
+    )
     now = [cell.value for cell in book[filled[0]][HEADING_ROW] if cell.value]
     criteria = [say(now_title(pack.context.criterion(one))) for one in ("c1", "c2", "c3")]
     assert set(criteria) < set(now)
-    for one, title in zip(SHEETS[1:], filled[1:], strict=True):
+    for one, title in zip(DECISION_FORM.sheets[1:], filled[1:], strict=True):
         headings = [cell.value for cell in book[title][HEADING_ROW]]
         assert [column_called(one, heading) for heading in headings] == list(one.columns)
     for value, word in OUTCOME_WORDS.items():
@@ -183,7 +187,7 @@ def test_the_form_can_be_read_again(pack_of: MakePack, language: str) -> None:
 def test_titles_are_within_what_a_spreadsheet_allows() -> None:
     """At most 31 characters, no signs that a sheet name may not have, no two alike."""
     for code in LANGUAGES:
-        titles = [Language(code).say(one.title) for one in SHEETS]
+        titles = [Language(code).say(one.title) for one in DECISION_FORM.sheets]
         titles += [Language(code).say(one) for one in (INSTRUCTIONS, IDENTITY)]
         assert len({title.lower() for title in titles}) == len(titles)
         assert all(len(title) <= 31 and not set(title) & set("[]:*?/\\'") for title in titles)

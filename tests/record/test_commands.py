@@ -65,7 +65,13 @@ def test_record_verify_lock_and_export(run: Run, form: Path, tmp_path: Path) -> 
     assert "ongeschonden: 8 regels" in out
     assert run("verify", "--head", "0" * 64)[0] == 1
     assert "gesloten" in run("lock", SESSION)[1]
-    code, _, err = run("record", str(form))
+    code, out, _ = run("record", str(form))
+    assert code == 0
+    assert "8 al aanwezig" in out
+    other = Form(form)
+    other.fill("decisions", 3, {"outcome": "gehandhaafd", "argument": "Zag het op 1 mei.",
+                                "decided_by": "x"})  # fmt: skip
+    code, _, err = run("record", str(other.save(tmp_path / "other.xlsx")))
     assert code == 2
     assert "gesloten" in err
     assert "weer open" in run("lock", SESSION, "--unlock", "bezwaar")[1]

@@ -134,16 +134,27 @@ def test_a_contradiction_is_refused_unless_somebody_says_why(own: Own) -> None:
     assert own[1].verify_register().intact
 
 
-def test_a_locked_session_takes_no_more(own: Own) -> None:
-    """Until it is opened again, with a reason that is kept."""
-    record(own)
+def test_a_locked_session_takes_nothing_new(own: Own) -> None:
+    """What it holds already is no fault; it is opened again with a reason that is kept."""
+    first = record(own)
     assert lock_session(own[1], SESSION)
     assert not lock_session(own[1], SESSION)
+    again = record(own)
+    assert (again.unchanged, again.new) == (8, 0)
+    form = Form(own[2])
+    form.fill("decisions", 1, {"evidence": "Verslag van 3 juni"})
+    form.save()
+    for options in ({}, {"supersede": "Toch anders"}):
+        with pytest.raises(WrongUse, match="locked"):
+            record(own, **options)
+    form.fill("decisions", 0, {"score_after": 2})
+    form.save()
     with pytest.raises(WrongUse, match="locked"):
         record(own)
+    assert len(own[1].register_entries()) == first.new + 1
     assert lock_session(own[1], SESSION, unlock="Bezwaar gegrond")
-    assert record(own).unchanged == 8
     assert own[1].register_entries()[-1].content == {"why": "Bezwaar gegrond"}
+    assert record(own, supersede="Bezwaar gegrond").replaced == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Fills in decision forms as a facilitator would: by title, in the program's own file."""
+"""Fills in forms as a facilitator would: by title, in the program's own file."""
 
 from __future__ import annotations
 
@@ -9,41 +9,38 @@ from typing import Any
 import openpyxl
 from openpyxl.worksheet.worksheet import Worksheet
 
-from pipeline.decision_form import (
-    DECISIONS,
-    HEADING_ROW,
-    SHEETS,
-    column_called,
-    sheet_called,
-)
+from pipeline.decision_form import DECISION_FORM, DECISIONS
+from pipeline.form_layout import HEADING_ROW, FormLayout, column_called, sheet_called
 
 Change = Callable[[Any], None]
 
 
 class Form:
-    """An opened decision form.
+    """An opened form.
 
     Parameters
     ----------
     path
         The workbook.
+    layout
+        Which sort of form.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, layout: FormLayout = DECISION_FORM) -> None:
+        self.path, self.layout = path, layout
         self.book = openpyxl.load_workbook(path)
 
     def page(self, name: str) -> Worksheet:
         """Return a sheet by its name in the layout."""
         for page in self.book.worksheets:
-            sheet = sheet_called(page.title)
+            sheet = sheet_called(self.layout.sheets, page.title)
             if sheet is not None and sheet.name == name:
                 return page
         raise KeyError(name)
 
     def columns(self, name: str) -> dict[str, int]:
         """Return the place of each column of a sheet."""
-        sheet = next(one for one in SHEETS if one.name == name)
+        sheet = next(one for one in self.layout.sheets if one.name == name)
         found = {}
         for cell in self.page(name)[HEADING_ROW]:
             column = column_called(sheet, str(cell.value))

@@ -1,1 +1,1 @@
-"""The decision form of a session: what is in it (`content`) and how it is drawn (`workbook`)."""
+"""Forms beside a pack: what is in them (`content`, `progress`), how they are drawn (`workbook`)."""

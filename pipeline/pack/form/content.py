@@ -5,61 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from pipeline.decision_form import (
     ATTENDANCE,
+    DECISION_FORM,
     DECISIONS,
-    FORM_NAME,
-    FORM_VERSION,
     NOW,
     OUTCOME_WORDS,
     OVERALL_WORD,
     ROLE_WORDS,
-    SHEETS,
     SITTING,
-    FormColumn,
     decision_columns,
 )
 from pipeline.errors import Message, msg, msgn
 from pipeline.pack.context import Context
+from pipeline.pack.form.model import FormContent, FormRow
 from pipeline.pack.wording import QUIET, RULES, shorten
 from pipeline.tables import OVERALL
 
-Value = str | float | int | None
-FormRow = dict[str, Value]
 _LONGEST_NAME = 120
-
-
-@dataclass(frozen=True)
-class FormContent:
-    """A decision form before it is drawn.
-
-    Attributes
-    ----------
-    columns
-        Columns of each sheet, by its name; those of the decisions hold this session's criteria.
-    rows
-        Rows that are filled in already, by sheet.
-    lists
-        What can be chosen in this session, by list.
-    identity
-        Which session, pack and data the form belongs to.
-    instructions
-        Paragraphs of the first sheet.
-    n_cases
-        Rows of the decisions that are on the agenda; they come first.
-    """
-
-    columns: dict[str, tuple[FormColumn, ...]]
-    rows: dict[str, list[FormRow]]
-    lists: dict[str, list[Value]]
-    identity: dict[str, str]
-    instructions: tuple[str, ...]
-    n_cases: int
 
 
 def form_content(context: Context, pack_version: str) -> FormContent:
@@ -75,14 +42,15 @@ def form_content(context: Context, pack_version: str) -> FormContent:
     overall = context.say(OVERALL_WORD)
     criteria = _labels(context, overall)
     decisions = _decisions(context, list(criteria), overall)
-    columns = {sheet.name: sheet.columns for sheet in SHEETS}
+    columns = {sheet.name: sheet.columns for sheet in DECISION_FORM.sheets}
     columns[DECISIONS.name] = decision_columns(criteria, overall)
-    rows: dict[str, list[FormRow]] = {sheet.name: [] for sheet in SHEETS}
+    rows: dict[str, list[FormRow]] = {sheet.name: [] for sheet in DECISION_FORM.sheets}
     rows[DECISIONS.name] = decisions
     rows[ATTENDANCE.name] = _present(context)
     minutes = context.session.minutes or context.settings.session.minutes
     rows[SITTING.name] = [{"planned_minutes": minutes}]
     return FormContent(
+        layout=DECISION_FORM,
         columns=columns,
         rows=rows,
         lists={
@@ -171,8 +139,8 @@ def _present(context: Context) -> list[FormRow]:
 def _identity(context: Context, decisions: list[FormRow], pack_version: str) -> dict[str, str]:
     session = context.session
     return {
-        "form": FORM_NAME,
-        "form_version": str(FORM_VERSION),
+        "form": DECISION_FORM.name,
+        "form_version": str(DECISION_FORM.version),
         "session_id": session.session_id,
         "cycle": session.cycle,
         "department": shorten(session.department, _LONGEST_NAME),
@@ -252,7 +220,7 @@ def _overall(context: Context, rows: list[FormRow]) -> list[Message]:
             "The overall score of now is a weighted mean over the criteria, such as {example}. A"
             " new overall score is one point of the scale: what the session finds that it should"
             " be as a whole. To change part of it, decide about one criterion instead.",
-            example=float(between[0]),
+            example=float(str(between[0])),
         )
     ]
 

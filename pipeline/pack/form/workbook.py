@@ -1,4 +1,4 @@
-"""How the decision form looks: an XLSX file with locked cells, lists to choose from, marked gaps.
+"""How a form looks: an XLSX file with locked cells, lists to choose from, marked gaps.
 
 Texts from data are always kept as texts: nothing in the file is a formula that a spreadsheet would
 compute, but for the rules that colour what is missing. Equal content gives equal bytes.
@@ -21,22 +21,17 @@ from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from pipeline.decision_form import (
-    ATTENDANCE,
-    DECISIONS,
+from pipeline.errors import Message, msg
+from pipeline.form_layout import (
     HEADING_ROW,
     IDENTITY,
-    IDENTITY_KEYS,
     INSTRUCTIONS,
-    LISTS,
-    SHEETS,
     FormColumn,
     FormSheet,
     Needed,
 )
-from pipeline.errors import Message, msg
 from pipeline.locale import Language
-from pipeline.pack.form.content import FormContent, Value
+from pipeline.pack.form.model import FormContent, Value
 from pipeline.pack.wording import shorten
 
 _FIRST = HEADING_ROW + 1
@@ -57,7 +52,7 @@ _LINE_HEIGHT, _HEADING_LINES, _LEAST_LINES, _MOST_LINES = 15, 4, 2, 26
 
 
 def form_bytes(content: FormContent, language: Language, loaded_at: dt.datetime | None) -> bytes:
-    """Return the workbook of a decision form.
+    """Return the workbook of a form.
 
     Parameters
     ----------
@@ -86,19 +81,21 @@ class _Span:
 class _Writer:
     def __init__(self, content: FormContent, language: Language, moment: dt.datetime) -> None:
         self._content, self._language, self._moment = content, language, moment
+        self._layout = content.layout
         self._book = Workbook()
         self._spans = {
-            sheet.name: _Span(len(content.rows[sheet.name]), sheet.n_empty) for sheet in SHEETS
+            sheet.name: _Span(len(content.rows[sheet.name]), sheet.n_empty)
+            for sheet in self._layout.sheets
         }
 
     def bytes(self) -> bytes:
         self._instructions(self._book.worksheets[0])
-        for sheet in SHEETS:
+        for sheet in self._layout.sheets:
             self._sheet(sheet)
         self._identity()
         about = self._book.properties
         about.creator = "Calibration Workbench"
-        about.title = self._say(msg("Decision form"))
+        about.title = self._say(self._layout.title)
         about.created = self._moment
         raw = io.BytesIO()
         self._book.save(raw)
@@ -109,7 +106,7 @@ class _Writer:
     def _instructions(self, page: Worksheet) -> None:
         page.title = self._say(INSTRUCTIONS)
         page.column_dimensions["A"].width = 100
-        title = f"{self._say(msg('Decision form'))} · {self._content.identity['department']}"
+        title = f"{self._say(self._layout.title)} · {self._content.identity['department']}"
         _write(page.cell(1, 1), title).font = _font(bold=True, size=16)
         cycle = f"{self._content.identity['cycle']} · {self._content.identity['session_id']}"
         _write(page.cell(2, 1), cycle).font = _font(color=_QUIET)
@@ -139,13 +136,13 @@ class _Writer:
                 self._cell(page.cell(row, at), column, value, filled)
             self._restrict(page, column, at, span)
             self._mark_missing(page, columns, at, span)
-        if sheet is DECISIONS:
-            self._mark_undecided(page, columns)
+        if sheet.awaited:
+            self._mark_awaited(page, columns, sheet.awaited)
+        if sheet.kept:
             page.row_dimensions[HEADING_ROW].height = _height(_HEADING_LINES)
-            page.freeze_panes = page.cell(_FIRST, 3)
-            page.auto_filter.ref = f"A{HEADING_ROW}:{get_column_letter(len(columns))}{span.last}"
-        else:
-            page.freeze_panes = page.cell(_FIRST, 1)
+            last = max(_FIRST, span.last)
+            page.auto_filter.ref = f"A{HEADING_ROW}:{get_column_letter(len(columns))}{last}"
+        page.freeze_panes = page.cell(_FIRST, 1 + sheet.kept)
         self._finish(page, repeat=True)
 
     def _identity(self) -> None:
@@ -156,12 +153,12 @@ class _Writer:
             page.column_dimensions[get_column_letter(at)].width = width
         for at, title in enumerate((msg("Name"), msg("Value"), msg("Meaning")), 1):
             self._heading(page, at, self._say(title))
-        for number, (name, meaning) in enumerate(IDENTITY_KEYS.items()):
+        for number, (name, meaning) in enumerate(self._layout.identity.items()):
             for at, text in enumerate(
                 (name, self._content.identity[name], self._say(meaning)), start=1
             ):
                 _write(page.cell(_FIRST + number, at), text).alignment = _AT_TOP
-        for name, title in LISTS.items():
+        for name, title in self._layout.lists.items():
             column = self._list_column(name)
             self._heading(page, column, self._say(title))
             page.column_dimensions[get_column_letter(column)].width = 26
@@ -216,8 +213,8 @@ class _Writer:
         if column.choices:
             words = ",".join(self._say(word) for word in column.choices.values())
             return DataValidation(type="list", formula1=f'"{words}"')
-        points = self._content.lists["scale"]
-        if column.listed == "scale" and len(points) > _MOST_LISTED:
+        points = self._content.lists.get(column.listed, [])
+        if column.kind == "score" and len(points) > _MOST_LISTED:
             return DataValidation(
                 type="decimal", operator="between", formula1=points[0], formula2=points[-1]
             )
@@ -234,18 +231,18 @@ class _Writer:
 
     def _source(self, name: str) -> str:
         """Return the address of a list of this session."""
-        if name == "subjects":
-            sheet, column, last = DECISIONS, "name", self._spans[DECISIONS.name].filled
-        elif name == "present":
-            sheet, column, last = ATTENDANCE, "name", self._spans[ATTENDANCE.name].filled
-            last += ATTENDANCE.n_empty
-        else:
+        if name not in self._layout.sheet_lists:
             letter = get_column_letter(self._list_column(name))
-            end = _FIRST + len(self._content.lists[name]) - 1
+            end = max(_FIRST, _FIRST + len(self._content.lists[name]) - 1)
             title = quote_sheetname(self._say(IDENTITY))
             return f"{title}!${letter}${_FIRST}:${letter}${end}"
-        letter = self._letter(sheet, column)
-        end = max(_FIRST, _FIRST + last - 1)
+        at, column = self._layout.sheet_lists[name]
+        sheet = next(one for one in self._layout.sheets if one.name == at)
+        locked = next(one.locked for one in sheet.columns if one.name == column)
+        span = self._spans[at]
+        # what is filled in is chosen from; empty rows too where somebody may add to them
+        end = max(_FIRST, _FIRST + span.filled - 1 if locked else span.last)
+        letter = self._letter_among(self._content.columns[at], column)
         return f"{quote_sheetname(self._say(sheet.title))}!${letter}${_FIRST}:${letter}${end}"
 
     def _mark_missing(
@@ -263,10 +260,10 @@ class _Writer:
         rule = FormulaRule([f"AND({when},LEN(TRIM(${own}{_FIRST}))=0)"], fill=_MISSING)
         page.conditional_formatting.add(f"{own}{_FIRST}:{own}{span.last}", rule)
 
-    def _mark_undecided(self, page: Worksheet, columns: tuple[FormColumn, ...]) -> None:
-        """Colour the outcomes of the agenda that are not there yet."""
+    def _mark_awaited(self, page: Worksheet, columns: tuple[FormColumn, ...], awaited: str) -> None:
+        """Colour what the cases of the agenda still wait for."""
         if self._content.n_cases:
-            letter = self._letter_among(columns, "outcome")
+            letter = self._letter_among(columns, awaited)
             last = _FIRST + self._content.n_cases - 1
             rule = FormulaRule([f"LEN(TRIM(${letter}{_FIRST}))=0"], fill=_MISSING)
             page.conditional_formatting.add(f"{letter}{_FIRST}:{letter}{last}", rule)
@@ -298,14 +295,11 @@ class _Writer:
         choices = next(one for one in columns if one.name == needed.column).choices
         return self._say(choices[str(needed.choice)])
 
-    def _letter(self, sheet: FormSheet, name: str) -> str:
-        return self._letter_among(self._content.columns[sheet.name], name)
-
     def _letter_among(self, columns: tuple[FormColumn, ...], name: str) -> str:
         return str(get_column_letter([column.name for column in columns].index(name) + 1))
 
     def _list_column(self, name: str) -> int:
-        return 5 + list(LISTS).index(name)
+        return 5 + list(self._layout.lists).index(name)
 
 
 def _height(lines: int) -> int:

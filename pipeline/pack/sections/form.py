@@ -6,7 +6,7 @@ from pipeline.decision_form import DECISIONS, FORM_FILE
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Bullets, Link, Text
 from pipeline.pack.context import Context
-from pipeline.pack.form.content import FormContent
+from pipeline.pack.form.model import FormContent
 
 
 def build(context: Context, content: FormContent) -> list[Block]:

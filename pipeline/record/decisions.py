@@ -1,4 +1,4 @@
-"""Is what a form says complete, possible, and about this session as it is now?
+"""Is what a decision form says complete, possible, and about this session as it is now?
 
 Everything is checked before anything is kept, and every fault says sheet, row and column. A form
 with faults is not recorded at all; a form that is only partly filled in is, and can be given again
@@ -8,9 +8,7 @@ when there is more in it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
 
 from pipeline.decision_form import (
     ACTIONS,
@@ -22,78 +20,30 @@ from pipeline.decision_form import (
     PARKED,
     SITTING,
     YES_NO,
-    FormSheet,
 )
-from pipeline.errors import Message, msg
-from pipeline.locale import LANGUAGES, Language
+from pipeline.errors import msg
+from pipeline.form_layout import FormSheet, said
 from pipeline.locale.words import Words, pattern_of
-from pipeline.record.cells import (
-    Unreadable,
-    choice_of,
-    date_of,
-    number_of,
-    text_of,
-    whole_of,
-)
-from pipeline.record.form import Fault, FilledForm, FilledSheet, FormRow, Raw
-from pipeline.settings import ScaleSettings
+from pipeline.record.cells import choice_of, date_of, number_of, text_of, whole_of
+from pipeline.record.current import Expected, expected_of
+from pipeline.record.form import Fault, FilledForm
+from pipeline.record.model import Contract, FormKind, Known, with_state
+from pipeline.record.rows import Found, Row, Values, choice, iso, rows_of
+from pipeline.settings import ScaleSettings, Settings
+from pipeline.store import Store
+from pipeline.store.recording import Recording
+from pipeline.store.register import NewEntry
 from pipeline.tables import OVERALL
 
-T = TypeVar("T")
-Values = dict[str, Any]
 _SAME_SCORE = 0.006
 """Scores in a form are rounded to two decimals."""
 _MOST_MINUTES = 600
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the form of a session would hold if it were made now.
-
-    Attributes
-    ----------
-    scores
-        Current score per subject and criterion; all criteria together are one of them.
-    subjects
-        Everybody, or every conversation, that the session can decide about.
-    held_on
-        Day for which the session is planned, if it is.
-    """
-
-    scores: Mapping[tuple[str, str], float]
-    subjects: frozenset[str]
-    held_on: dt.date | None
-
-
-@dataclass
-class Checked:
-    """Rows of a form as values of the data contract, and what is wrong.
-
-    Attributes
-    ----------
-    decisions, actions, norms, parked, attendance
-        Rows, by column; ``row`` is the number of the row in the form.
-    sitting
-        How the session went; None where nothing was filled in.
-    faults
-        What has to be mended before anything is recorded.
-    remarks
-        What is recorded all the same, and worth a look.
-    """
-
-    decisions: list[Values] = field(default_factory=list)
-    actions: list[Values] = field(default_factory=list)
-    norms: list[Values] = field(default_factory=list)
-    parked: list[Values] = field(default_factory=list)
-    attendance: list[Values] = field(default_factory=list)
-    sitting: Values | None = None
-    faults: list[Fault] = field(default_factory=list)
-    remarks: list[Fault] = field(default_factory=list)
+_TABLES = {"decision": "decisions", "norm": "norms", "attendance": "participants"}
 
 
 def check_form(
     form: FilledForm, expected: Expected, scale: ScaleSettings, words: Words, today: dt.date
-) -> Checked:
+) -> Found:
     """Check every cell of a form.
 
     Parameters
@@ -109,59 +59,15 @@ def check_form(
     today
         A session cannot be recorded before it was held.
     """
-    checked = Checked(faults=list(form.faults))
+    found = Found(faults=list(form.faults))
     people = _pairs(form, ATTENDANCE, "person_id")
-    _attendance(form, checked)
-    _sitting(form, expected, today, checked)
-    _decisions(form, expected, people, scale, words, checked)
-    for sheet, found in ((ACTIONS, checked.actions), (PARKED, checked.parked)):
-        _promises(form, sheet, people, found, checked)
-    _norms(form, checked)
-    return checked
-
-
-class _Row:
-    """Reads the cells of one row, and keeps what is wrong with them."""
-
-    def __init__(self, sheet: FilledSheet, row: FormRow, checked: Checked) -> None:
-        self._sheet, self.row, self._checked = sheet, row, checked
-        self.n_faults = 0
-
-    def fault(self, column: str, reason: Message) -> None:
-        """Keep a fault of this row; of each cell the first, since others follow from it."""
-        self.n_faults += 1
-        found = self._at(column, reason)
-        places = {(one.sheet, one.row, one.column) for one in self._checked.faults}
-        if (found.sheet, found.row, found.column) not in places:
-            self._checked.faults.append(found)
-
-    def remark(self, column: str, reason: Message) -> None:
-        """Keep a remark about this row."""
-        self._checked.remarks.append(self._at(column, reason))
-
-    def _at(self, column: str, reason: Message) -> Fault:
-        title = self._sheet.titles.get(column, column)
-        return Fault(self._sheet.title, self.row.number, title, reason)
-
-    def read(self, column: str, as_kind: Callable[[Raw], T | None]) -> T | None:
-        """Return the value of a cell; one that cannot be read is a fault, and None."""
-        try:
-            return as_kind(self.row.cells.get(column))
-        except Unreadable as unreadable:
-            self.fault(column, unreadable.reason)
-            return None
-
-    def needed(self, column: str, reason: Message) -> str | None:
-        """Return a text that may not be missing."""
-        found = self.read(column, text_of)
-        if found is None:
-            self.fault(column, reason)
-        return found
-
-
-def _rows(form: FilledForm, sheet: FormSheet, checked: Checked) -> list[_Row]:
-    filled = form.sheets.get(sheet.name)
-    return [] if filled is None else [_Row(filled, row, checked) for row in filled.rows]
+    _decisions(form, expected, people, scale, words, found)
+    _promises(form, ACTIONS, "action", people, found)
+    _norms(form, found)
+    _promises(form, PARKED, "parked", people, found)
+    _attendance(form, found)
+    _sitting(form, expected, today, found)
+    return found
 
 
 # decisions -----------------------------------------------------------------------------------
@@ -173,12 +79,12 @@ def _decisions(
     people: Mapping[str, str | None],
     scale: ScaleSettings,
     words: Words,
-    checked: Checked,
+    found: Found,
 ) -> None:
     seen: dict[tuple[str, str], Values] = {}
     names = _pairs(form, DECISIONS, "subject")
-    for row in _rows(form, DECISIONS, checked):
-        outcome = row.read("outcome", _choice(DECISIONS, "outcome"))
+    for row in rows_of(form, DECISIONS, found):
+        outcome = row.read("outcome", choice(DECISIONS, "outcome"))
         if outcome is None:
             if row.row.cells.get("argument") or row.row.cells.get("score_after") is not None:
                 row.remark("outcome", msg("Without an outcome this row is not recorded."))
@@ -214,10 +120,10 @@ def _decisions(
             row.fault("outcome", msg("Another row decides otherwise about the same score."))
         elif same is None:
             seen[subject, criterion] = decision
-            checked.decisions.append({**decision, "row": row.row.number})
+            row.say("decision", decision)
 
 
-def _subject(row: _Row, expected: Expected, names: Mapping[str, str | None]) -> str | None:
+def _subject(row: Row, expected: Expected, names: Mapping[str, str | None]) -> str | None:
     found = row.read("subject", text_of)
     if found is None:
         name = row.read("name", text_of)
@@ -240,9 +146,9 @@ def _subject(row: _Row, expected: Expected, names: Mapping[str, str | None]) -> 
     return found
 
 
-def _criterion(row: _Row, form: FilledForm) -> str | None:
+def _criterion(row: Row, form: FilledForm) -> str | None:
     label = row.read("criterion_id", text_of)
-    if label is None or label in _said(OVERALL_WORD):
+    if label is None or label in said(OVERALL_WORD):
         return OVERALL
     found = form.criteria.get(label) or (label if label in form.criteria.values() else None)
     if found is None:
@@ -250,7 +156,7 @@ def _criterion(row: _Row, form: FilledForm) -> str | None:
     return found
 
 
-def _same_scores(row: _Row, subject: str, expected: Expected) -> None:
+def _same_scores(row: Row, subject: str, expected: Expected) -> None:
     """Refuse scores that are not those of the store: edited in the form, or changed since."""
     for column in row.row.cells:
         if not column.startswith(NOW):
@@ -270,7 +176,7 @@ def _same_scores(row: _Row, subject: str, expected: Expected) -> None:
 
 
 def _score_after(
-    row: _Row, outcome: str, before: float | None, scale: ScaleSettings
+    row: Row, outcome: str, before: float | None, scale: ScaleSettings
 ) -> float | None:
     after = row.read("score_after", number_of)
     if outcome != "adjusted":
@@ -309,63 +215,57 @@ def _is_vague(text: str, words: Words) -> bool:
 def _promises(
     form: FilledForm,
     sheet: FormSheet,
+    kind: str,
     people: Mapping[str, str | None],
-    found: list[Values],
-    checked: Checked,
+    found: Found,
 ) -> None:
     """Read actions, goals and parked items: who does what by when."""
-    for row in _rows(form, sheet, checked):
+    for row in rows_of(form, sheet, found):
         text = row.needed("text", msg("What is to be done?"))
         values = {
             "owner_id": _person(row, "owner_id", people),
             "text": text,
-            "due_on": _iso(row.read("due_on", date_of)),
+            "due_on": iso(row.read("due_on", date_of)),
         }
         if values["owner_id"] is None and not row.n_faults:
             row.fault("owner_id", msg("Who does it? Choose or write a name."))
         if values["due_on"] is None and not row.n_faults:
             row.fault("due_on", msg("By when? Without a date nobody comes back to it."))
         if sheet is ACTIONS:
-            kind = row.read("kind", _choice(ACTIONS, "kind")) or "agreement"
-            values |= {"kind": kind, "measure": row.read("measure", text_of), "status": "open"}
-            if kind == "smart_goal" and values["measure"] is None:
+            sort = row.read("kind", choice(ACTIONS, "kind")) or "agreement"
+            values |= {"kind": sort, "measure": row.read("measure", text_of), "status": "open"}
+            if sort == "smart_goal" and values["measure"] is None:
                 row.fault("measure", msg("How does it show that this goal is reached?"))
-        found.append({**values, "row": row.row.number})
+        row.say(kind, values)
 
 
-def _norms(form: FilledForm, checked: Checked) -> None:
-    for row in _rows(form, NORMS, checked):
+def _norms(form: FilledForm, found: Found) -> None:
+    for row in rows_of(form, NORMS, found):
         text = row.needed("text", msg("What was agreed?"))
         criterion = _criterion(row, form)
         level = row.read("job_level", text_of)
-        checked.norms.append(
-            {"criterion_id": criterion, "job_level": level, "text": text, "row": row.row.number}
-        )
+        row.say("norm", {"criterion_id": criterion, "job_level": level, "text": text})
 
 
-def _attendance(form: FilledForm, checked: Checked) -> None:
-    for row in _rows(form, ATTENDANCE, checked):
+def _attendance(form: FilledForm, found: Found) -> None:
+    for row in rows_of(form, ATTENDANCE, found):
         person = row.read("person_id", text_of)
         name = row.read("name", text_of)
-        role = row.read("role", _choice(ATTENDANCE, "role"))
+        role = row.read("role", choice(ATTENDANCE, "role"))
         attended = row.read("attended", lambda value: choice_of(value, YES_NO))
         if person is None and name is None:
             row.fault("name", msg("Who was there?"))
             continue
         if attended is None:
             continue
-        checked.attendance.append(
-            {
-                "person_id": person or name,
-                "role": role,
-                "attended": attended == "yes",
-                "row": row.row.number,
-            }
+        row.say(
+            "attendance",
+            {"person_id": person or name, "role": role, "attended": attended == "yes"},
         )
 
 
-def _sitting(form: FilledForm, expected: Expected, today: dt.date, checked: Checked) -> None:
-    for row in _rows(form, SITTING, checked):
+def _sitting(form: FilledForm, expected: Expected, today: dt.date, found: Found) -> None:
+    for row in rows_of(form, SITTING, found):
         held = row.read("held", lambda value: choice_of(value, YES_NO))
         held_on = row.read("held_on", date_of)
         spent = row.read("spent_minutes", lambda value: whole_of(value, 0, _MOST_MINUTES))
@@ -376,20 +276,20 @@ def _sitting(form: FilledForm, expected: Expected, today: dt.date, checked: Chec
             continue
         if held == "yes" and held_on is None:
             row.fault("held_on", msg("On which day was the session held?"))
-        checked.sitting = {
+        sitting = {
             "held": None if held is None else held == "yes",
-            "held_on": _iso(held_on),
+            "held_on": iso(held_on),
             "planned_minutes": row.read(
                 "planned_minutes", lambda value: whole_of(value, 0, _MOST_MINUTES)
             ),
             "spent_minutes": spent,
             "remark": remark,
-            "row": row.row.number,
         }
+        row.say("sitting", sitting)
         return
-    if checked.sitting is None and expected.held_on is not None and expected.held_on > today:
+    if expected.held_on is not None and expected.held_on > today:
         titles = form.sheets.get(SITTING.name)
-        checked.faults.append(
+        found.fault(
             Fault(
                 titles.title if titles else SITTING.name,
                 0,
@@ -417,7 +317,7 @@ def _pairs(form: FilledForm, sheet: FormSheet, column: str) -> dict[str, str | N
     return found
 
 
-def _person(row: _Row, column: str, people: Mapping[str, str | None]) -> str | None:
+def _person(row: Row, column: str, people: Mapping[str, str | None]) -> str | None:
     """Return who it is: by number where the name is known, else as it was written."""
     written = row.read(column, text_of)
     if written is None:
@@ -428,7 +328,7 @@ def _person(row: _Row, column: str, people: Mapping[str, str | None]) -> str | N
     return people.get(written) or written
 
 
-def _needed_person(row: _Row, people: Mapping[str, str | None]) -> str | None:
+def _needed_person(row: Row, people: Mapping[str, str | None]) -> str | None:
     before = row.n_faults
     found = _person(row, "decided_by", people)
     if found is None and row.n_faults == before:
@@ -436,14 +336,33 @@ def _needed_person(row: _Row, people: Mapping[str, str | None]) -> str | None:
     return found
 
 
-def _choice(sheet: FormSheet, column: str) -> Callable[[Raw], str | None]:
-    choices = next(one.choices for one in sheet.columns if one.name == column)
-    return lambda value: choice_of(value, choices)
+# as a sort of form ---------------------------------------------------------------------------
 
 
-def _iso(day: dt.date | None) -> str | None:
-    return None if day is None else day.isoformat()
+def _check(form: FilledForm, store: Store, settings: Settings, today: dt.date) -> Found:
+    expected = expected_of(store.session_data(form.identity["session_id"]))
+    return check_form(form, expected, settings.scale, settings.words.lists, today)
 
 
-def _said(message: Message) -> set[str]:
-    return {Language(code).say(message) for code in LANGUAGES}
+def _contract(
+    recording: Recording, session_id: str, entries: Sequence[NewEntry], before: Known
+) -> Contract:
+    """Return the rows of the data contract for what is new."""
+    made = Contract()
+    for entry in entries:
+        table = _TABLES.get(entry.kind)
+        if table is not None:
+            made.hold(table, {**entry.content, "session_id": session_id})
+    actions = [dict(one.content) for one in entries if one.kind == "action"]
+    for row in with_state(recording, session_id, actions):
+        made.hold("actions", row)
+    return made
+
+
+DECISION_KIND = FormKind(
+    check=_check,
+    contract=_contract,
+    decides=True,
+    # the state of an action goes on after the session
+    elsewhere=frozenset({"status"}),
+)
