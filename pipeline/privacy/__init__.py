@@ -29,6 +29,6 @@ from pipeline.privacy.view import View
 from pipeline.settings import Audience
 
 __all__ = [
-    "Audience", "OutcomeView", "OwnOutcome", "RaterView", "View", "cut", "cut_outcome", "own_outcome",
-    "own_outcomes", "preparation", "preparing", "rater_outcome", "suppress_counts",
+    "Audience", "OutcomeView", "OwnOutcome", "RaterView", "View", "cut", "cut_outcome",
+    "own_outcome", "own_outcomes", "preparation", "preparing", "rater_outcome", "suppress_counts",
 ]  # fmt: skip
