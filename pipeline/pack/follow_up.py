@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import ClassVar
 
 from pipeline.errors import Message, NotEstimable, msg
 from pipeline.pack.base import PackFacts, Parts, minutes_to_read
 from pipeline.pack.blocks import Block
+from pipeline.pack.cards import make_cards
 from pipeline.pack.follow_up_context import FollowUpContext
+from pipeline.pack.form.progress import progress_bytes
 from pipeline.pack.page import Section, render_cover
 from pipeline.pack.person_pages import PersonPages
 from pipeline.pack.sections.after import (
@@ -112,8 +115,12 @@ class FollowUpPack(Parts):
         return self._parts["parked"]
 
     def upcoming(self) -> Section:
-        """Part 11: next session, moments, open dates."""
-        return self._parts["upcoming"]
+        """Part 11: next session, moments, open dates; with it the form by which progress comes."""
+        part, context = self._parts["upcoming"], self.context
+        if not self._is_whole:
+            return part
+        form = progress_bytes(self.source, context.settings, context.language)
+        return replace(part, form=form)
 
     def retention(self) -> Section:
         """Part 12: until when what is kept."""
@@ -124,10 +131,26 @@ class FollowUpPack(Parts):
         return [self.cover(), *self._parts.values()]
 
     def pages(self) -> PersonPages:
-        """Return the sheet of each rater; none but with the room's pack."""
-        if self.context.view.audience is not Audience.ROOM:
-            return PersonPages((), self.context.language)
-        return make_sheets(self.source, self.context)
+        """Return cards, sheets of raters and team overviews; none but with the room's pack."""
+        return self._pages
+
+    @cached_property
+    def _pages(self) -> PersonPages:
+        context = self.context
+        if context.view.audience is not Audience.ROOM:
+            return PersonPages((), context.language)
+        found = [make_sheets(self.source, context)]
+        if self._is_whole:
+            found.append(make_cards(self.source, context.settings, context.language))
+        pages = tuple(page for one in found for page in one.pages)
+        warnings = tuple(text for one in found for text in one.warnings)
+        return PersonPages(pages, context.language, warnings)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether cards and the form for progress go with this pack."""
+        is_room = self.context.view.audience is Audience.ROOM
+        return is_room and self.source.session.kind == "performance" and self.source.is_known
 
     def warnings(self) -> list[str]:
         """Say what an analyst should know about a pack before sending it; names nobody."""
@@ -136,6 +159,7 @@ class FollowUpPack(Parts):
         n = len(decisions.without_argument(context.decided))
         if n:
             found.append(context.say(msg("Changes without an argument: {n}.", n=n)))
+        found += self._pages.warnings
         return found
 
     def facts(self) -> PackFacts:

@@ -10,6 +10,3 @@ NOTEBOOK_OF = {
 
 FOLLOW_UP_OF = dict.fromkeys(NOTEBOOK_OF, "follow_up_pack.ipynb")
 """After the session."""
-
-PROGRESS_FILE = "progress-form.xlsx"
-"""By which comes back what happens after the session."""

@@ -27,4 +27,4 @@ class PackParameters(BaseModel):
 
     def plain(self) -> dict[str, Any]:
         """Return the parameters as JSON values, by name."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude_none=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.decision_form import FORM_FILE
-from pipeline.pack.kinds import FOLLOW_UP_OF, NOTEBOOK_OF, PROGRESS_FILE
+from pipeline.pack.kinds import FOLLOW_UP_OF, NOTEBOOK_OF
+from pipeline.progress_form import PROGRESS_FILE
 
 
 @dataclass(frozen=True)

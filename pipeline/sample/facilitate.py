@@ -13,7 +13,7 @@ import csv
 import datetime as dt
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,23 +23,24 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from pipeline.decision_form import (
     ACTION_WORDS,
-    FORM_FILE,
-    HEADING_ROW,
-    IDENTITY,
-    IDENTITY_KEYS,
-    LISTS,
+    DECISION_FORM,
     NOW,
     OUTCOME_WORDS,
     OVERALL_WORD,
-    SHEETS,
     YES_NO,
-    FormSheet,
-    column_called,
     now_title,
-    sheet_called,
 )
 from pipeline.errors import Message
-from pipeline.locale import LANGUAGES, Language
+from pipeline.form_layout import (
+    HEADING_ROW,
+    IDENTITY,
+    FormLayout,
+    column_called,
+    said,
+    sheet_called,
+)
+from pipeline.locale import Language
+from pipeline.progress_form import ACTION_STATE_WORDS, PROGRESS_FORM
 from pipeline.tables import OVERALL
 
 Minutes = Mapping[str, list[dict[str, str]]]
@@ -54,12 +55,12 @@ class Form:
     ----------
     path
         The workbook.
-    sheets
-        Its layout.
+    layout
+        Which sort of form.
     """
 
-    def __init__(self, path: Path, sheets: Iterable[FormSheet] = SHEETS) -> None:
-        self.path, self.sheets = path, tuple(sheets)
+    def __init__(self, path: Path, layout: FormLayout = DECISION_FORM) -> None:
+        self.path, self.layout = path, layout
         self.book = openpyxl.load_workbook(path)
         self.language = Language(self.identity.get("language", "nl"))
 
@@ -67,33 +68,33 @@ class Form:
     def identity(self) -> dict[str, str]:
         """What the form says about itself."""
         rows = self._about.iter_rows(max_col=2, values_only=True)
-        return {str(name): str(value) for name, value, *_ in rows if name in IDENTITY_KEYS}
+        return {str(name): str(value) for name, value, *_ in rows if name in self.layout.identity}
 
     @cached_property
     def criteria(self) -> dict[str, str]:
         """Label of each criterion, by identifier."""
         columns: dict[str, list[str]] = {}
         for cells in self._about.iter_cols(values_only=True):
-            for name, title in LISTS.items():
+            for name, title in self.layout.lists.items():
                 if (at := _where(cells, title)) is not None:
                     columns[name] = [str(one) for one in cells[at + 1 :] if one is not None]
         return dict(zip(columns["criteria_ids"], columns["criteria"], strict=True))
 
     @property
     def _about(self) -> Worksheet:
-        return next(page for page in self.book.worksheets if page.title in _said(IDENTITY))
+        return next(page for page in self.book.worksheets if page.title in said(IDENTITY))
 
     def page(self, name: str) -> Worksheet:
         """Return a sheet by its name in the layout."""
         for page in self.book.worksheets:
-            sheet = sheet_called(page.title)
+            sheet = sheet_called(self.layout.sheets, page.title)
             if sheet is not None and sheet.name == name:
                 return page
         raise KeyError(name)
 
     def columns(self, name: str) -> dict[str, int]:
         """Return the place of each column of a sheet."""
-        sheet = next(one for one in self.sheets if one.name == name)
+        sheet = next(one for one in self.layout.sheets if one.name == name)
         found = {}
         for cell in self.page(name)[HEADING_ROW]:
             column = column_called(sheet, str(cell.value))
@@ -215,15 +216,26 @@ def _now(form: Form, row: int, criterion: str) -> float:
 
 
 def _where(cells: Sequence[Any], title: Message) -> int | None:
-    return next((at for at, one in enumerate(cells) if one in _said(title)), None)
+    return next((at for at, one in enumerate(cells) if one in said(title)), None)
 
 
-def _said(message: Message) -> set[str]:
-    return {Language(code).say(message) for code in LANGUAGES}
+def fill_progress(form: Form, minutes: Minutes) -> None:
+    """Write into a progress form what became of the actions of a session."""
+    told = {(one["text"], one["due_on"]): one for one in minutes["actions"]}
+    for row, text in enumerate(form.rows("action_states", "text")):
+        due = form.value("action_states", row, "due_on")
+        day = due.date().isoformat() if isinstance(due, dt.datetime) else str(due)
+        action = told.get((str(text), day))
+        if action is None or action["status"] == "open":
+            continue
+        form.fill("action_states", row, {
+            "status": form.say(ACTION_STATE_WORDS[action["status"]]),
+            "done_on": action["done_on"] or None,
+        })  # fmt: skip
 
 
 def fill_all(minutes: Path, reports: Path, target: Path) -> int:
-    """Fill in the decision forms of a cycle; return how many are new.
+    """Fill in the forms of a cycle; return how many are new.
 
     Parameters
     ----------
@@ -232,24 +244,28 @@ def fill_all(minutes: Path, reports: Path, target: Path) -> int:
     reports
         Folder of a cycle in ``reports/``.
     target
-        Where the filled forms go. A form that is there already, of the same pack, is left alone.
+        Where the filled forms go. One that is newer than the form it came from is left alone.
     """
     told = {table: _read(minutes / f"{table}.csv") for table in _TABLES}
     held = {row["session_id"]: row["held_on"] for row in _read(minutes.parent / "sessions.csv")}
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     n = 0
-    for path in sorted(reports.glob(f"*/{FORM_FILE}")):
-        kept = target / f"{path.parent.name}.xlsx"
-        if kept.exists() and kept.stat().st_mtime >= path.stat().st_mtime:
-            continue
-        form = Form(path)
-        session_id = form.identity["session_id"]
-        own = {t: [row for row in rows if row["session_id"] == session_id]
-               for t, rows in told.items()}  # fmt: skip
-        fill_decisions(form, own, dt.date.fromisoformat(held[session_id]))
-        form.save(kept)
-        kept.chmod(0o600)
-        n += 1
+    for layout in (DECISION_FORM, PROGRESS_FORM):
+        for path in sorted(reports.glob(f"*/{layout.file}")):
+            kept = target / f"{path.parent.name}-{layout.file}"
+            if kept.exists() and kept.stat().st_mtime >= path.stat().st_mtime:
+                continue
+            form = Form(path, layout)
+            session_id = form.identity["session_id"]
+            own = {t: [row for row in rows if row["session_id"] == session_id]
+                   for t, rows in told.items()}  # fmt: skip
+            if layout is DECISION_FORM:
+                fill_decisions(form, own, dt.date.fromisoformat(held[session_id]))
+            else:
+                fill_progress(form, own)
+            form.save(kept)
+            kept.chmod(0o600)
+            n += 1
     return n
 
 
