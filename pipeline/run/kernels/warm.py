@@ -77,12 +77,12 @@ def import_all() -> None:
 
 
 def rehearse() -> None:
-    """Make a small pack of each kind, up to the page; say something in each language."""
+    """Make small packs of each kind, up to the page; say something in each language."""
     from nbformat.v4 import new_code_cell, new_notebook, new_output
 
     from pipeline.locale import LANGUAGES, Language
-    from pipeline.pack import open_pack
-    from pipeline.pack.html import to_html
+    from pipeline.pack import open_follow_up, open_pack
+    from pipeline.pack.html import pages_of, to_html
     from pipeline.pack.wording import PAGE
     from pipeline.settings import Settings
     from pipeline.store import open_store
@@ -93,14 +93,17 @@ def rehearse() -> None:
             store.load("rehearsal", [], _invented(), [])
             last = store.sessions("2002")
         for session in last:
-            pack = open_pack(session.session_id, home=home)
-            shown = [
-                new_output("display_data", data=section._repr_mimebundle_())
-                for section in pack.sections()
-            ]
-            page = new_notebook(cells=[new_code_cell("pack", outputs=shown)])
-            to_html(page, title=pack.title, language=pack.context.language)
-            pack.facts()
+            before = open_pack(session.session_id, home=home)
+            after = open_follow_up(session.session_id, home=home)
+            for pack, pages in ((before, before.lists()), (after, after.pages())):
+                bundles = [part._repr_mimebundle_() for part in pack.sections()]
+                bundles.append(pages._repr_mimebundle_())
+                shown = [new_output("display_data", data=bundle) for bundle in bundles]
+                page = new_notebook(cells=[new_code_cell("pack", outputs=shown)])
+                to_html(page, title=pack.title, language=pack.context.language)
+                pages_of(page, language=pack.context.language.code)
+                pack.facts()
+            after.upcoming()
     for code in LANGUAGES:
         language = Language(code)
         _ = [language.say(text) for text in PAGE.values()]
@@ -134,6 +137,17 @@ def _invented() -> dict[str, Any]:
     return {
         "employees": _table("employees", employee_id=everyone, department=["-"] * len(everyone)),
         "ratings": _table("ratings", **ratings),
+        "decisions": _table(
+            "decisions",
+            session_id=["2002--"] * 6,
+            subject=[f"e{person}" for person in people[:6]],
+            criterion_id=["overall"] * 6,
+            score_before=[2.0, 3.0, 3.0, 4.0, 2.0, 3.0],
+            score_after=[3.0, 3.0, 4.0, 3.0, 2.0, 4.0],
+            outcome=["adjusted", "upheld", "adjusted", "adjusted", "upheld", "adjusted"],
+            argument=["-"] * 6,
+            decided_by=["r0"] * 6,
+        ),
     }
 
 
