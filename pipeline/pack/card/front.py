@@ -25,7 +25,7 @@ _REASON, _BEHAVIOUR, _NOTE = 100, 110, 50
 """Characters on a line: less than fit, so that a text is cut here and says so."""
 _LEAD = 1.2
 """Lines that the lead of a note takes, with its margin."""
-_LONGEST_TITLE, _MOST_LINES, _LINE_HEIGHT = 45, 8, 1.7
+_LONGEST_TITLE, _MOST_LINES, _LINE_HEIGHT = 45, 12, 1.7
 """The last two of lines to write on."""
 
 
