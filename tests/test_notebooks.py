@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pipeline.pack.follow_up import FollowUpPack
 from pipeline.pack.kinds import NOTEBOOK_OF
 from pipeline.pack.prepare import PACKS
 from pipeline.tables import SESSION_KINDS
@@ -29,6 +30,7 @@ def test_there_are_notebooks() -> None:
     assert {path.stem for path in NOTEBOOKS} >= {
         "calibration_pack",
         "conversation_pack",
+        "follow_up_pack",
         "start_here",
     }
 
@@ -78,6 +80,14 @@ def test_a_notebook_shows_every_part_of_its_pack_in_order(kind: str) -> None:
     *body, annex = anchors
     assert shown == ["cover", *body, "form", annex, "lists", "facts"]
     assert any(f'kind="{kind}"' in one for one in sources)
+
+
+def test_the_follow_up_shows_every_part_in_order() -> None:
+    """For either kind of session; the sheets of raters and the facts come last."""
+    cells = code_cells(REPOSITORY / "notebooks" / "follow_up_pack.ipynb")
+    shown = [cell.source for cell in cells if cell.source.startswith("pack.")]
+    anchors = [anchor for anchor, _, _ in FollowUpPack.plan]
+    assert shown == [f"pack.{one}()" for one in ("cover", *anchors, "pages", "facts")]
 
 
 def test_both_notebooks_have_the_same_parameters() -> None:

@@ -14,10 +14,11 @@ import pandas as pd
 
 from pipeline.aftermath import Aftermath, decided_scores, look_back
 from pipeline.analysis import Analysis, NoAnswer, ask
-from pipeline.errors import Message, Suppressed, WrongUse, msg, msgn
+from pipeline.errors import Message, NotEstimable, Suppressed, WrongUse, msg, msgn
 from pipeline.methods.change_fairness import ChangeFairness
 from pipeline.methods.movement import Movement
 from pipeline.methods.smart import Smart, estimate_smart
+from pipeline.privacy.aggregates import tells_a_small_count
 from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.manager import people_of, preparation
@@ -227,14 +228,18 @@ def _in_aggregate(whole: Aftermath, decided: pd.DataFrame, floor: int) -> Afterm
         movement=movement,
         trading=inside,
         convergence=inside,
-        fairness={name: _only_gaps(answer) for name, answer in whole.fairness.items()},
+        fairness={name: _only_gaps(answer, few, floor) for name, answer in whole.fairness.items()},
         norm_effect=inside,
         smart=inside,
     )
 
 
-def _only_gaps(answer: ChangeFairness | NoAnswer) -> ChangeFairness | NoAnswer:
+def _only_gaps(
+    answer: ChangeFairness | NoAnswer, few: Suppressed, floor: int
+) -> ChangeFairness | NoAnswer:
     """Keep the gaps: beside the department's totals, numbers of groups tell those of the others."""
+    if isinstance(answer, NotEstimable) and tells_a_small_count(answer, floor):
+        return few
     if not isinstance(answer, ChangeFairness):
         return answer
     return replace(answer, groups=answer.groups.iloc[:0], n_unknown=0)

@@ -32,7 +32,7 @@ def build(context: FollowUpContext, minutes: int) -> Cover:
         (say(msg("Cycle")), context.session.cycle),
         (say(msg("Date")), _held(context)),
         (say(msg("Duration")), _duration(context)),
-        *([] if context.is_organisation else [(say(msg("Present")), _present(context))]),
+        *([] if context.is_organisation else [(say(msg("Who was there")), _present(context))]),
         (say(msg("Lock")), _lock(context)),
         (say(msg("Last entry in the register")), context.outcome.head or say(msg("none"))),
         (say(msg("Data as of")), context.language.moment(loaded) if loaded else NO_VALUE),

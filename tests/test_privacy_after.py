@@ -1,0 +1,244 @@
+"""After a session: the room reads nothing of who sits in it, the organisation no small count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.errors import Suppressed, WrongUse
+from pipeline.ingest import import_files
+from pipeline.methods.change_fairness import ChangeFairness
+from pipeline.methods.movement import Movement
+from pipeline.pack import make_follow_up
+from pipeline.privacy import Audience, OutcomeView, cut_outcome
+from pipeline.privacy.names import naming
+from pipeline.privacy.room import present
+from pipeline.settings import Settings, read_settings
+from pipeline.store import SessionOutcome, Store, open_store
+from support import REPOSITORY
+
+FLOOR = 5
+WITH_PRESENT = "2025-r-d-zuid"
+Sample = tuple[Store, Settings]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    """Return the store with the sample company."""
+    settings = read_settings(tmp_path_factory.mktemp("home"))
+    with open_store(settings) as store:
+        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        yield store, settings
+
+
+def many(outcome: SessionOutcome, n: int, ups: int, downs: int) -> SessionOutcome:
+    """Decide about the first people who are rated: some up, some down, the others upheld."""
+    people = sorted(set(outcome.data.ratings["subject_id"]) - present(outcome.data))[:n]
+    after = [4.0] * ups + [2.0] * downs + [3.0] * (n - ups - downs)
+    rows = pd.DataFrame(
+        {
+            "session_id": outcome.session.session_id,
+            "subject": people,
+            "criterion_id": "overall",
+            "score_before": 3.0,
+            "score_after": after,
+            "outcome": ["adjusted"] * (ups + downs) + ["upheld"] * (n - ups - downs),
+            "argument": "Voorbeelden uit maart en juni.",
+            "evidence": None,
+            "decided_by": None,
+            "dissent": None,
+            "minutes": 2.0,
+        }
+    )
+    return replace(outcome, decisions=rows.astype({"subject": "str"}))
+
+
+def test_decisions_about_who_sits_in_the_room_are_gone(sample: Sample) -> None:
+    """From the tables, the counts, the schedule and the look back; the pack says how many."""
+    store, settings = sample
+    outcome = store.session_outcome(WITH_PRESENT)
+    here = present(outcome.data) & set(outcome.data.ratings["employee_id"])
+    gone = outcome.decisions["subject"].isin(here)
+    assert gone.any(), "the test needs such a decision"
+    view = cut_outcome(outcome, Audience.ROOM, settings)
+    assert len(view.decided) == len(outcome.decisions) - gone.sum()
+    for table, column in (
+        (view.decided, "subject"),
+        (view.outcome.decisions, "subject"),
+        (view.aftermath.outcome.decisions, "subject"),
+        (view.outcome.later_evidence, "employee_id"),
+        (view.outcome.data.ratings, "employee_id"),
+    ):
+        assert not here & set(table[column])
+    assert view.people["n"].sum() == len(view.decided)
+    pack = make_follow_up(outcome, settings, language="en")
+    cover = str(pack.cover().html)
+    assert "not in this pack" in cover
+    shown = "".join(str(one.html) for one in pack.sections()[1:])
+    arguments = set(outcome.decisions.loc[gone, "argument"]) - set(
+        outcome.decisions.loc[~gone, "argument"]
+    )
+    assert not any(one in shown for one in arguments)
+
+
+def test_a_text_that_names_who_sits_in_the_room_is_withheld(sample: Sample) -> None:
+    """An action, a norm or an argument about another can name somebody who reads the pack."""
+    store, settings = sample
+    outcome = store.session_outcome(WITH_PRESENT)
+    here = sorted(present(outcome.data) & set(outcome.data.ratings["employee_id"]))
+    name = outcome.data.people.set_index("employee_id")["name"][here[0]]
+    outcome = replace(
+        outcome,
+        actions=outcome.actions.assign(text=f"Met {str(name).upper()} de score bespreken"),
+        norms=outcome.norms.assign(text=f"Wat {here[0]} laat zien is een 4."),
+    )
+    view = cut_outcome(outcome, Audience.ROOM, settings)
+    assert view.outcome.actions["text"].isna().all()
+    assert view.outcome.norms["text"].isna().all()
+    assert view.n_withheld == len(outcome.actions) + len(outcome.norms)
+    pack = make_follow_up(outcome, settings, language="en")
+    html = "".join(str(one.html) for one in pack.sections()[1:])
+    assert "de score bespreken" not in html
+    assert "laat zien is een 4" not in html
+
+
+def test_nobody_in_the_room_reads_an_own_decision_on_the_own_sheet(sample: Sample) -> None:
+    """Not the reader's own, and not that of a colleague whom the reader did not rate."""
+    store, settings = sample
+    outcome = store.session_outcome(WITH_PRESENT)
+    numbered = outcome.decisions.assign(
+        argument=[f"Gezien op 3 mei, nummer {one}." for one in outcome.decisions["subject"]]
+    )
+    pack = make_follow_up(replace(outcome, decisions=numbered), settings, language="en")
+    pages = pack.pages().pages
+    assert pages
+    for page in pages:
+        html = "".join(str(section.html) for section in page.sections)
+        assert f"nummer {page.reader_id}." not in html
+        data = outcome.data
+        team = set(
+            data.employees.loc[data.employees["manager_id"].eq(page.reader_id), "employee_id"]
+        )
+        rated = set(data.ratings.loc[data.ratings["rater_id"].eq(page.reader_id), "employee_id"])
+        for subject in numbered["subject"]:
+            if f"nummer {subject}." in html:
+                assert subject in team | rated
+
+
+def test_the_organisation_reads_counts_above_the_floor_only(sample: Sample) -> None:
+    """No row per person; no count below five; none to be found by subtraction."""
+    store, settings = sample
+    shown_some = 0
+    for session in ("2025-logistiek", "2025-klantcontact-gesprekken", "2025-hr"):
+        outcome = store.session_outcome(session)
+        view = cut_outcome(outcome, Audience.ORGANISATION, settings)
+        for table in (
+            view.decided,
+            view.outcome.decisions,
+            view.outcome.actions,
+            view.outcome.parked,
+            view.outcome.later_evidence,
+            view.aftermath.outcome.decisions,
+        ):
+            assert table.empty
+        for counts in (view.people, view.actions):
+            hidden = counts["suppressed"].astype(bool)
+            assert not (counts.loc[~hidden, "n_people"] < FLOOR).any()
+            assert counts.loc[hidden, ["n", "n_people", "share"]].isna().all(axis=None)
+            assert hidden.sum() != 1
+            shown_some += int((~hidden).sum())
+        assert view.n_rated is None or view.n_rated >= FLOOR
+    assert shown_some
+
+
+def organisation(sample: Sample, n: int, ups: int, downs: int) -> OutcomeView:
+    """Return the organisation's cut of a session that decided so many things."""
+    store, settings = sample
+    asked = settings.fairness.model_copy(update={"attributes": ("gender",)})
+    settings = settings.model_copy(update={"fairness": asked})
+    outcome = many(store.session_outcome("2025-logistiek"), n, ups, downs)
+    return cut_outcome(outcome, Audience.ORGANISATION, settings)
+
+
+def test_movement_needs_enough_changed_people(sample: Sample) -> None:
+    """The mean change of thirty people of whom one changed tells that one."""
+    assert isinstance(organisation(sample, 30, 1, 0).aftermath.movement, Suppressed)
+    found = organisation(sample, 30, 7, 6).aftermath.movement
+    assert isinstance(found, Movement)
+    assert found.groups.empty
+    assert found.n_up == found.n_down == found.n_upheld == found.n_parked == 0
+    assert np.isnan([found.share_to_middle, found.middle_low, found.middle_high]).all()
+
+
+def test_what_is_about_managers_stays_inside(sample: Sample) -> None:
+    """Exchange, spread of managers, goals; of groups only the gaps."""
+    view = organisation(sample, 40, 12, 11)
+    for name in ("trading", "convergence", "norm_effect", "smart"):
+        assert isinstance(getattr(view.aftermath, name), Suppressed), name
+    kept = [one for one in view.aftermath.fairness.values() if isinstance(one, ChangeFairness)]
+    assert kept
+    assert all(one.groups.empty and one.n_unknown == 0 for one in kept)
+
+
+def test_the_organisation_reads_no_name_argument_or_parked_text(sample: Sample) -> None:
+    """Norms it does read, unless they name somebody."""
+    store, settings = sample
+    outcome = store.session_outcome("2025-financien")
+    people = outcome.data.people
+    named = f"Zoals {people['name'].dropna().iloc[0]} het doet."
+    norms = pd.concat([outcome.norms, outcome.norms.head(1).assign(text=named)], ignore_index=True)
+    parked = pd.DataFrame({"text": ["Geheim punt"], "owner_id": ["1"], "due_on": [pd.NaT]})
+    outcome = replace(outcome, norms=norms, parked=parked)
+    pack = make_follow_up(outcome, settings, language="en", audience="organisation")
+    html = "".join(str(one.html) for one in pack.sections())
+    assert "Geheim punt" not in html
+    assert named not in html
+    assert "1 norm is withheld" in html
+    assert str(outcome.norms["text"].iloc[0]) in html
+    for argument in outcome.decisions["argument"]:
+        assert argument not in html
+    for name in people["name"].dropna():
+        assert str(name) not in html
+
+
+def test_a_small_department_is_hidden_whole(sample: Sample) -> None:
+    """Four people: not even how many were discussed."""
+    store, settings = sample
+    outcome = store.session_outcome("2025-juridische-zaken")
+    view = cut_outcome(outcome, Audience.ORGANISATION, settings)
+    assert view.people.empty
+    assert view.n_rated is None
+    pack = make_follow_up(outcome, settings, language="en", audience="organisation")
+    assert "too few people were rated" in str(pack.summary().html)
+
+
+def test_a_manager_gets_a_clear_refusal(sample: Sample) -> None:
+    """A manager has a sheet and an overview."""
+    store, settings = sample
+    with pytest.raises(WrongUse, match="overview of the own team"):
+        cut_outcome(store.session_outcome(WITH_PRESENT), Audience.MANAGER, settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Besproken met JOSÉ BAKKER.", True),
+        ("Jose  bakker deed het.", True),
+        ("Volgens Bakker niet.", True),
+        ("Nummer 0042 valt op.", True),
+        ("De bakkerij liep goed.", False),
+        ("Nummer 10042 valt op.", False),
+        ("José deed het.", False),
+        ("Li kwam.", False),
+        ("An Li kwam.", True),
+        (None, False),
+    ],
+)
+def test_who_is_named(text: str | None, found: bool) -> None:
+    """By number, full name or a surname that is no short word; accents and capitals aside."""
+    people = pd.DataFrame({"employee_id": ["0042", "7"], "name": ["José Bakker", "An Li"]})
+    assert naming(people, {"0042", "7"})(text) == found
