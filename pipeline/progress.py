@@ -67,11 +67,11 @@ class CheckIn:
 
 @dataclass(frozen=True)
 class Feedback:
-    """Feedback of one person to another."""
+    """Feedback of one person to another; who it was is None where the reader may not know."""
 
     dated_on: dt.date
     from_id: str | None
-    to_id: str
+    to_id: str | None
     text: str | None
 
 
@@ -315,7 +315,7 @@ def _is_late(status: str, due_on: dt.date | None, today: dt.date) -> bool:
 
 def _feedback(rows: list[dict[str, Any]]) -> tuple[Feedback, ...]:
     return tuple(
-        Feedback(row["dated_on"], row["from_id"], str(row["employee_id"]), row["text"])
+        Feedback(row["dated_on"], row["from_id"], row["employee_id"], row["text"])
         for row in rows
         if row["kind"] == "feedback" and row["from_id"] != row["employee_id"]
     )

@@ -21,7 +21,11 @@ from __future__ import annotations
 from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.manager import preparation, preparing
+from pipeline.privacy.team import leading, own_team
 from pipeline.privacy.view import View
 from pipeline.settings import Audience
 
-__all__ = ["Audience", "View", "cut", "preparation", "preparing", "suppress_counts"]
+__all__ = [
+    "Audience", "View", "cut", "leading", "own_team", "preparation", "preparing",
+    "suppress_counts",
+]  # fmt: skip
