@@ -148,17 +148,17 @@ class _Page:
         # feedback within the team is given by one and received by another: counted once
         to_you = sum(one.to_id == self.reader for p in people for one in p.given)
         by_you = sum(one.from_id == self.reader for p in people for one in p.received)
-        overdue = [one for one in people if one.is_overdue]
+        overdue = [one for one in self._by_name() if one.is_overdue]
         rows = (
             (say(msg("People")), whole(len(people))),
             (say(msg("Check-ins overdue")), whole(len(overdue))),
             (say(msg("Open goals")), whole(sum(goal.status == "open" for goal in goals))),
-            (say(msg("of which past their date")), whole(sum(goal.is_late for goal in goals))),
+            (say(msg("Goals past their date")), whole(sum(goal.is_late for goal in goals))),
             (
                 say(msg("Open actions and agreements")),
                 whole(sum(task.status == "open" for task in tasks)),
             ),
-            (say(msg("of which past their date")), whole(sum(task.is_late for task in tasks))),
+            (say(msg("Actions past their date")), whole(sum(task.is_late for task in tasks))),
             (say(msg("Feedback by you to the team")), whole(by_you)),
             (say(msg("Feedback by the team to you")), whole(to_you)),
         )
@@ -218,7 +218,7 @@ class _Page:
             note=say(
                 msg(
                     "A check-in is due on the day that was agreed in the last one, else {days} days"
-                    " after the last one or after the session.",
+                    " after it or after the session, whichever came later.",
                     days=self.settings.progress.check_in_days,
                 )
             ),
@@ -337,7 +337,7 @@ class _Page:
         counts = ", ".join(
             self._say(
                 msg(
-                    "quarter {number} of {year}: {n}",
+                    "Q{number} {year}: {n}",
                     number=str((first.month + 2) // 3),
                     year=str(first.year),
                     n=n,
@@ -345,7 +345,7 @@ class _Page:
             )
             for first, n in person.quarters
         )
-        return Text(self._say(msg("Written down in each quarter: {counts}.", counts=counts)))
+        return Text(self._say(msg("Written down per quarter: {counts}.", counts=counts)))
 
     def _listed(self, title: Message, items: list[Record]) -> list[Block]:
         if not items:

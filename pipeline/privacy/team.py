@@ -46,11 +46,8 @@ def own_team(outcome: SessionOutcome, viewer: str) -> SessionOutcome:
         )
     }
     # what others do for the team is known where it was agreed with the team
-    known = [
-        pair in named
-        for pair in zip(outcome.actions["owner_id"], outcome.actions["text"], strict=True)
-    ]
-    theirs = outcome.actions["owner_id"].isin(team)
+    pairs = zip(outcome.actions["owner_id"], outcome.actions["text"], strict=True)
+    kept = [owner in team or (owner, text) in named for owner, text in pairs]
     return replace(
         outcome,
         data=replace(own, evidence=_seen(data.evidence, team, viewer)),
@@ -58,7 +55,7 @@ def own_team(outcome: SessionOutcome, viewer: str) -> SessionOutcome:
         norms=outcome.norms.iloc[:0],
         parked=outcome.parked.iloc[:0],
         sitting=replace(outcome.sitting, remark=None),
-        actions=outcome.actions[theirs | known].reset_index(drop=True),
+        actions=outcome.actions[kept].reset_index(drop=True),
         agreements=agreed,
         check_ins=of(outcome.check_ins, "employee_id", team),
         later_evidence=_seen(outcome.later_evidence, team, viewer),
