@@ -67,11 +67,11 @@ class CheckIn:
 
 @dataclass(frozen=True)
 class Feedback:
-    """Feedback of one person to another."""
+    """Feedback of one person to another; who it was is None where the reader may not know."""
 
     dated_on: dt.date
     from_id: str | None
-    to_id: str
+    to_id: str | None
     text: str | None
 
 
@@ -87,7 +87,7 @@ class PersonProgress:
         Newest first.
     check_in_due
         By when the next check-in is to be held: as agreed in the last one, else so many days after
-        the last one or after the session; None where neither is known.
+        the last one or the session, whichever came later; None where neither is known.
     is_overdue
         Whether that day has passed.
     goals
@@ -212,12 +212,14 @@ def _due(
     outcome: SessionOutcome,
     check_in_days: int,
 ) -> dt.date | None:
-    if not held:
-        began = _began(outcome)
-        return None if began is None else began + dt.timedelta(days=check_in_days)
-    last = held[0].dated_on
-    agreed = [one["next_on"] for one in planned if one["dated_on"] == last and one["next_on"]]
-    return max(agreed) if agreed else last + dt.timedelta(days=check_in_days)
+    last = held[0].dated_on if held else None
+    agreed: list[dt.date] = [
+        one["next_on"] for one in planned if one["dated_on"] == last and one["next_on"]
+    ]
+    if agreed:
+        return max(agreed)
+    known = [day for day in (last, _began(outcome)) if day is not None]
+    return max(known) + dt.timedelta(days=check_in_days) if known else None
 
 
 def _began(outcome: SessionOutcome) -> dt.date | None:
@@ -315,7 +317,7 @@ def _is_late(status: str, due_on: dt.date | None, today: dt.date) -> bool:
 
 def _feedback(rows: list[dict[str, Any]]) -> tuple[Feedback, ...]:
     return tuple(
-        Feedback(row["dated_on"], row["from_id"], str(row["employee_id"]), row["text"])
+        Feedback(row["dated_on"], row["from_id"], row["employee_id"], row["text"])
         for row in rows
         if row["kind"] == "feedback" and row["from_id"] != row["employee_id"]
     )

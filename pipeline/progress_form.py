@@ -54,7 +54,7 @@ GOALS = FormSheet(
         " kept as its history."
     ),
     (
-        FormColumn("goal_id", msg("Number"), 12, locked=True),
+        FormColumn("goal_id", msg("Number"), 17, locked=True),
         FormColumn("owner_name", msg("Who"), 22, locked=True),
         FormColumn("text", msg("Goal"), 44, locked=True),
         FormColumn("old_measure", msg("Measured by"), 24, locked=True),
@@ -178,7 +178,7 @@ def agreement_text(owner_id: str, employee_id: str, text: str) -> str:
 
 
 def _mark(*parts: str) -> str:
-    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=6).hexdigest()
 
 
 def called(names: Iterable[tuple[str, str | None]]) -> dict[str, str]:

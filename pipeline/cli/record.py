@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
     from pipeline.record import FormRefused
     from pipeline.record.form import Fault
 
+SECONDS_BETWEEN = 2.0
+"""Between two lines about how far a command is."""
+
 
 @app.command()
 def record(
     ctx: typer.Context,
-    forms: Annotated[list[Path], typer.Argument(help="Filled-in decision forms.")],
+    forms: Annotated[
+        list[Path], typer.Argument(help="Filled-in forms: workbooks, or folders of CSV files.")
+    ],
     supersede: Annotated[
         str | None,
         typer.Option(
@@ -28,15 +34,17 @@ def record(
         ),
     ] = None,
 ) -> None:
-    """Record what sessions decided; a form with faults changes nothing."""
+    """Record what sessions decided, and what came of it; a form with faults changes nothing."""
     from pipeline.record import FormRefused, record_form
     from pipeline.store import open_store
 
     context = context_of(ctx)
     settings = context.settings()
     code = EXIT_OK
+    told = _Told(context, len(forms))
     with open_store(settings) as store:
-        for form in forms:
+        for number, form in enumerate(forms, 1):
+            told.at(number)
             try:
                 with busy(context, msg("Checking {file}", file=form.name)):
                     found = record_form(form, settings, store, supersede=supersede)
@@ -52,7 +60,7 @@ def record(
                 "unchanged": found.unchanged,
                 "decisions": found.n_decisions,
             }
-            context.event("record", file=form.name, head=found.head, **counts)
+            context.event("record", file=form.name, form=found.form, head=found.head, **counts)
             context.tell(
                 msg(
                     "{session_id}: {new} new, {added} added to, {replaced} replaced, {unchanged}"
@@ -64,6 +72,22 @@ def record(
             context.tell(msg("Last hash of the register: {head}", head=found.head))
     if code:
         raise typer.Exit(code)
+
+
+class _Told:
+    """Says how many forms were done, where that takes longer than somebody waits for."""
+
+    def __init__(self, context: Context, total: int) -> None:
+        self._context, self._total, self._last = context, total, time.monotonic()
+
+    def at(self, number: int) -> None:
+        """Say which form is next, every two seconds at most."""
+        now = time.monotonic()
+        if now - self._last < SECONDS_BETWEEN or self._context.quiet or self._context.as_json:
+            return
+        self._last = now
+        text = msg("Form {number} of {total}", number=number, total=self._total)
+        self._context.err.print(Text(self._context.language.say(text)))
 
 
 def _show_refused(context: Context, refused: FormRefused) -> None:

@@ -25,10 +25,12 @@ from pipeline.privacy.audiences import cut
 from pipeline.privacy.card import OwnOutcome, own_outcome, own_outcomes
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.manager import preparation, preparing
+from pipeline.privacy.team import leading, own_team
 from pipeline.privacy.view import View
 from pipeline.settings import Audience
 
 __all__ = [
-    "Audience", "OutcomeView", "OwnOutcome", "RaterView", "View", "cut", "cut_outcome",
-    "own_outcome", "own_outcomes", "preparation", "preparing", "rater_outcome", "suppress_counts",
+    "Audience", "OutcomeView", "OwnOutcome", "RaterView", "View", "cut", "cut_outcome", "leading",
+    "own_outcome", "own_outcomes", "own_team", "preparation", "preparing", "rater_outcome",
+    "suppress_counts",
 ]  # fmt: skip

@@ -108,7 +108,7 @@ def _about_team(
 
 def _own_team(data: SessionData, own: SessionData, viewer: str) -> SessionData | Suppressed:
     """Leave out other teams, of whom evidence is not seen: that does not make it missing."""
-    team = only_people(own, _reports(data, viewer))
+    team = only_people(own, reports_of(data, viewer))
     if len(team.ratings) or own.ratings.empty:
         return team
     return Suppressed(
@@ -129,7 +129,7 @@ def _team(data: SessionData, viewer: str) -> set[str]:
     }
 
 
-def _reports(data: SessionData, viewer: str) -> set[str]:
+def reports_of(data: SessionData, viewer: str) -> set[str]:
     """Return whose evidence and results the viewer knows: the own team.
 
     Where it is nowhere told whose team somebody is in, the rater counts as the manager.
@@ -159,7 +159,7 @@ def own_data(data: SessionData, viewer: str) -> SessionData:
     if not people:
         raise WrongUse(msg("This manager has no team and rated nobody in this session."))
     own = only_people(data, people)
-    reports = _reports(data, viewer)
+    reports = reports_of(data, viewer)
     return replace(
         without_backgrounds(own),
         # of people in other teams only what the viewer gave them

@@ -14,7 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.cli import main
+from pipeline.locale import Language
 from pipeline.pack import open_pack
+from pipeline.pack.form.progress import progress_bytes
+from pipeline.progress_form import PROGRESS_FORM
 from pipeline.settings import read_settings
 from pipeline.store import open_store, schema
 from support.forms import Form, fill_in
@@ -150,3 +153,68 @@ def test_a_killed_record_leaves_all_or_nothing(
         with store.reading() as connection:
             kept = sa.select(sa.func.count()).select_from(schema.contract["decisions"])
             assert connection.scalar(kept) == 3
+
+
+@pytest.fixture
+def progress_form(run: Run, form: Path, home: Path, tmp_path: Path) -> Path:
+    """Return a progress form with three check-ins and a goal, of a session that was recorded."""
+    assert run("record", str(form))[0] == 0
+    settings = read_settings(home)
+    with open_store(settings) as store:
+        made = progress_bytes(store.session_outcome(SESSION), settings, Language("nl"))
+    (tmp_path / "progress.xlsx").write_bytes(made)
+    opened = Form(tmp_path / "progress.xlsx", PROGRESS_FORM)
+    for i in range(3):
+        opened.fill("check_ins", i, {"employee_id": f"00{i + 1}", "dated_on": "2026-03-03",
+                    "employee_text": "Ging over het plan.", "manager_text": "Gezien."})  # fmt: skip
+    opened.fill("new_goals", 0, {"owner_id": "001", "text": "Een plan", "measure": "af",
+                "due_on": "2027-03-01"})  # fmt: skip
+    return opened.save()
+
+
+def test_both_sorts_of_forms_are_recorded_by_one_command(
+    run: Run, form: Path, progress_form: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told apart by themselves; where it takes long, a line says how far it is."""
+    monkeypatch.setattr("pipeline.cli.record.SECONDS_BETWEEN", 0.0)
+    code, out, err = run("record", str(form), str(progress_form))
+    assert code == 0
+    assert "8 al aanwezig" in out
+    assert "4 nieuw" in out
+    assert "2" in err.splitlines()[-1]
+    monkeypatch.setattr("pipeline.cli.record.SECONDS_BETWEEN", 60.0)
+    code, out, err = run("record", str(form), str(progress_form), "--json")
+    assert (code, err) == (0, "")
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [one["form"] for one in events] == [
+        "calibration-decision-form", "calibration-progress-form",
+    ]  # fmt: skip
+    assert [one["unchanged"] for one in events] == [8, 4]
+
+
+def test_a_killed_record_of_progress_leaves_all_or_nothing(
+    run: Run, progress_form: Path, home: Path, tmp_path: Path
+) -> None:
+    """The register and the rows of the contract go together, at whatever moment it is killed."""
+    command = [sys.executable, "-m", "pipeline", "--home", str(home), "record", str(progress_form)]
+    whole = time.monotonic()
+    subprocess.run([*command[:-1], str(tmp_path / "none.xlsx")], check=False, capture_output=True)
+    begin = time.monotonic() - whole
+    rng = random.Random(20_261_123)
+    settings = read_settings(home)
+    for _ in range(5):
+        started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(begin * rng.uniform(0.6, 2.2))
+        started.kill()
+        started.wait()
+        with open_store(settings) as store:
+            found = store.verify_register()
+            outcome = store.session_outcome(SESSION)
+            assert found.intact
+            rows = (found.n_entries, len(outcome.check_ins), len(outcome.data.goals))
+            assert rows in ((8, 0, 0), (12, 3, 1))
+    assert run("record", str(progress_form))[0] == 0
+    with open_store(settings) as store, store.reading() as connection:
+        assert store.verify_register().n_entries == 12
+        kept = sa.select(sa.func.count()).select_from(schema.contract["evidence"])
+        assert connection.scalar(kept) == 6

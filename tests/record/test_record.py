@@ -134,6 +134,27 @@ def test_a_contradiction_is_refused_unless_somebody_says_why(own: Own) -> None:
     assert own[1].verify_register().intact
 
 
+def test_an_action_that_is_done_stays_done(own: Own, rows: Callable[..., pd.DataFrame]) -> None:
+    """What a form adds to an action later does not open it again."""
+    _, store, path = own
+    form = Form(path)
+    form.fill("actions", 0, {"kind": "training", "measure": None})
+    form.save()
+    record(own)
+    text = "Elke maand een voorbeeld vastleggen"
+    action = store.session_outcome(SESSION).actions.set_index("text").loc[text]
+    done = {n: [action[n]] for n in ("session_id", "owner_id", "kind", "due_on")}
+    done["text"] = [text]
+    changed = rows("actions", **done, status=["done"], done_on=[pd.Timestamp("2026-01-04")])
+    store.load("later", [], {"actions": changed}, [])
+    form.fill("actions", 0, {"measure": "een presentatie"})
+    form.save()
+    assert record(own).added == 1
+    held = store.session_outcome(SESSION).actions.set_index("text").loc[text]
+    assert (held["measure"], held["status"]) == ("een presentatie", "done")
+    assert held["done_on"] == pd.Timestamp("2026-01-04")
+
+
 def test_a_locked_session_takes_nothing_new(own: Own) -> None:
     """What it holds already is no fault; it is opened again with a reason that is kept."""
     first = record(own)
