@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FILL := $(BIN)/python -m pipeline.sample.facilitate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help packs test check lab bench simulate lock docs
+.PHONY: help packs loop test check lab bench simulate lock docs
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -20,9 +21,19 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-packs: $(READY) ## the main job on the sample company: import it, make its packs
+packs: $(READY) ## the main job on the sample company: two cycles with their decisions, and the packs of the third
 	@$(BIN)/calibrate import data/sample
+	@for cycle in 2024 2025; do $(MAKE) --no-print-directory loop CYCLE=$$cycle || exit 1; done
+	@$(BIN)/calibrate follow-up
 	@$(BIN)/calibrate packs
+
+loop: $(READY) # one cycle of the sample company: packs, forms filled in from its minutes, follow-up
+	@$(BIN)/calibrate packs --cycle $(CYCLE)
+	@$(FILL) data/sample/minutes reports/$(CYCLE) data/forms/$(CYCLE)
+	@$(BIN)/calibrate record --lock data/forms/$(CYCLE)/*-decision-form.xlsx
+	@$(BIN)/calibrate follow-up --cycle $(CYCLE)
+	@$(FILL) data/sample/minutes reports/$(CYCLE) data/forms/$(CYCLE)
+	@$(BIN)/calibrate record data/forms/$(CYCLE)/*-progress-form.xlsx
 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)

@@ -199,6 +199,7 @@ def status(
                 if one.recorded or one.follow_up != "none"
                 else "",
                 _open_actions(context, one),
+                context.language.whole(one.n_without_check_in) if one.n_without_check_in else "",
             ]
         )
     columns = [
@@ -212,6 +213,7 @@ def status(
         msg("decided"),
         msg("follow-up"),
         msg("actions"),
+        msg("no check-in"),
     ]
     context.table(columns, rows)
     for warning in late_warnings(found):

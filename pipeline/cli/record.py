@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from pipeline.cli.app import Context, app, busy, context_of
-from pipeline.errors import EXIT_OK, EXIT_SOME_FAILED, msg, msgn
+from pipeline.errors import EXIT_OK, EXIT_SOME_FAILED, UnreadableInput, WrongUse, msg, msgn
 
 if TYPE_CHECKING:
     from pipeline.record import FormRefused
@@ -33,14 +33,17 @@ def record(
             metavar="REASON", help="Why what contradicts earlier decisions replaces them."
         ),
     ] = None,
+    lock_after: Annotated[
+        bool, typer.Option("--lock", help="Close each session after its form was recorded.")
+    ] = False,
 ) -> None:
     """Record what sessions decided, and what came of it; a form with faults changes nothing."""
-    from pipeline.record import FormRefused, record_form
+    from pipeline.record import FormRefused, lock_session, record_form
     from pipeline.store import open_store
 
     context = context_of(ctx)
     settings = context.settings()
-    code = EXIT_OK
+    code, head = EXIT_OK, ""
     told = _Told(context, len(forms))
     with open_store(settings) as store:
         for number, form in enumerate(forms, 1):
@@ -49,8 +52,18 @@ def record(
                 with busy(context, msg("Checking {file}", file=form.name)):
                     found = record_form(form, settings, store, supersede=supersede)
             except FormRefused as refused:
-                code = refused.exit_code
+                code = max(code, refused.exit_code)
                 _show_refused(context, refused)
+                continue
+            except (
+                UnreadableInput,
+                WrongUse,
+            ) as wrong:  # the other forms have nothing to do with it
+                if len(forms) == 1:
+                    raise
+                code = max(code, wrong.exit_code)
+                context.event("refused", file=form.name, reason=str(wrong.message))
+                context.err.print(Text(context.language.say(wrong.message), style="red"))
                 continue
             counts = {
                 "session_id": found.session_id,
@@ -68,8 +81,14 @@ def record(
                     **counts,
                 )
             )
-            _show_places(context, found.remarks)
-            context.tell(msg("Last hash of the register: {head}", head=found.head))
+            _show_remarks(context, found.remarks)
+            head = found.head
+            if lock_after and lock_session(store, found.session_id):
+                context.event("lock", session_id=found.session_id, locked=True, changed=True)
+                head = store.verify_register().head
+                context.tell(msg("Session {session_id} is locked.", session_id=found.session_id))
+    if head:
+        context.tell(msg("Last hash of the register: {head}", head=head))
     if code:
         raise typer.Exit(code)
 
@@ -100,6 +119,19 @@ def _show_refused(context: Context, refused: FormRefused) -> None:
     )
     context.err.print(Text(context.language.say(refused.message), style="red"))
     _show_places(context, refused.faults)
+
+
+def _show_remarks(context: Context, found: Sequence[Fault]) -> None:
+    """Show what is worth a look, the rows of one remark together."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for one in found:
+        place = (one.sheet, one.column, context.language.say(one.reason))
+        rows.setdefault(place, []).append(context.language.whole(one.row) if one.row else "")
+    if rows:
+        context.table(
+            [msg("sheet"), msg("rows"), msg("column"), msg("worth a look")],
+            [[sheet, ", ".join(at), column, what] for (sheet, column, what), at in rows.items()],
+        )
 
 
 def _show_places(context: Context, found: Sequence[Fault]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ from pipeline.pack.sections.after import (
     upcoming,
 )
 from pipeline.pack.sheets import make_sheets
+from pipeline.pack.teams import make_teams
 from pipeline.privacy import Audience
 from pipeline.store import SessionOutcome
 
@@ -142,6 +144,8 @@ class FollowUpPack(Parts):
         found = [make_sheets(self.source, context)]
         if self._is_whole:
             found.append(make_cards(self.source, context.settings, context.language))
+            today = dt.date.today()
+            found.append(make_teams(self.source, context.settings, context.language, today))
         pages = tuple(page for one in found for page in one.pages)
         warnings = tuple(text for one in found for text in one.warnings)
         return PersonPages(pages, context.language, warnings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -62,9 +62,15 @@ class IndexEntry:
 
 
 def render_index(
-    entries: Sequence[IndexEntry], language: Language, generated_at: dt.datetime
+    entries: Sequence[IndexEntry],
+    language: Language,
+    generated_at: dt.datetime,
+    cycle_pages: Mapping[str, str | None] | None = None,
 ) -> str:
-    """Return the page that lists all packs, in the given order, one table per cycle."""
+    """Return the page that lists all packs, in the given order, one table per cycle.
+
+    ``cycle_pages`` holds the address of the page about each cycle, for everybody.
+    """
     say = language.say
     title = say(msg("Calibration packs"))
     style = page_style(title, say(PAGE["confidential"]))
@@ -102,6 +108,8 @@ def render_index(
             cycles=[
                 {
                     "title": say(msg("Cycle {cycle}", cycle=cycle)),
+                    "href": safe_address((cycle_pages or {}).get(cycle)),
+                    "page": say(msg("What everybody may know about this cycle")),
                     "caption": say(msg("Packs of cycle {cycle}", cycle=cycle)),
                     "rows": [_row(entry, language) for entry in group],
                 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import EXIT_SOME_FAILED, WorkbenchError, msg
 from pipeline.locale import Language
+from pipeline.run.cycle import write_cycles
 from pipeline.run.engine import PoolMaker, local_pool, make_packs, workers_for
 from pipeline.run.files import Target, reports_of
 from pipeline.run.key import is_current, with_keys
@@ -142,6 +143,8 @@ def run_packs(
         write_run(settings, run, report.outcomes, interrupted=report.interrupted)
         if report.count(UNCHANGED) < len(report.outcomes) or index_is_behind(settings):
             with guard(lock.folder):  # or a run beside this one lists what was there before
+                with open_store(settings) as store:
+                    write_cycles(settings, store, (job.session.cycle for job in jobs))
                 write_index(settings, Language(settings.pack.language))
     watcher.end(report)
     if fault is not None:

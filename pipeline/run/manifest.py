@@ -14,7 +14,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pipeline.locale import Language
-from pipeline.run.files import Target, reports_of, write_json, write_whole
+from pipeline.run.cycle import CYCLE_FILE
+from pipeline.run.files import Target, reports_of, slug, write_json, write_whole
 from pipeline.run.outcome import FAILED, MADE, UNCHANGED, Outcome
 from pipeline.run.product import PRODUCTS
 from pipeline.settings import Settings
@@ -75,8 +76,11 @@ def write_index(settings: Settings, language: Language) -> Target:
             continue  # a record of another version; the next run of that session replaces it
     entries.sort(key=lambda e: (e.cycle, e.department, e.session_id))
     entries.sort(key=lambda e: e.cycle, reverse=True)
-    path = reports_of(settings) / "index.html"
-    write_whole(path, render_index(entries, language, dt.datetime.now(dt.UTC)))
+    path, pages = reports_of(settings) / "index.html", {}
+    for cycle in {entry.cycle for entry in entries}:
+        page = reports_of(settings) / slug(cycle) / CYCLE_FILE
+        pages[cycle] = f"{slug(cycle)}/{CYCLE_FILE}" if page.exists() else None
+    write_whole(path, render_index(entries, language, dt.datetime.now(dt.UTC), pages))
     return path
 
 

@@ -55,6 +55,8 @@ class SessionStatus:
         As ``pack``, of the follow-up pack.
     n_overdue
         Actions that are open past their date.
+    n_without_check_in
+        People without a check-in within `[progress] check_in_days`.
     maker
         The run that is making the pack now.
     """
@@ -73,6 +75,7 @@ class SessionStatus:
     recorded: Recorded | None
     follow_up: str
     n_overdue: int
+    n_without_check_in: int
     maker: Owner | None = None
 
     def plain(self) -> dict[str, Any]:
@@ -99,6 +102,7 @@ class SessionStatus:
             "n_actions": self.recorded.n_actions if self.recorded else 0,
             "n_open": self.recorded.n_open if self.recorded else 0,
             "n_overdue": self.n_overdue,
+            "n_without_check_in": self.n_without_check_in,
             "maker": self.maker.plain() if self.maker else None,
         }
 
@@ -123,6 +127,8 @@ def session_status(
     """
     cycles = sorted({session.cycle for session in sessions})
     counts, evidence = store.rated_counts(cycles), store.evidence_counts(cycles)
+    since = now.date() - dt.timedelta(days=settings.progress.check_in_days)
+    silent = store.without_check_in(cycles, since)
     jobs = with_keys(settings, store, plan_packs(settings, sessions, language))
     later = plan_packs(settings, sessions, language, product=FOLLOW_UP)
     afterwards = {job.place: job for job in with_keys(settings, store, later)}
@@ -157,6 +163,9 @@ def session_status(
                 recorded=recorded,
                 follow_up=follow_up,
                 n_overdue=sum(day < now.date() for day in recorded.open_due) if recorded else 0,
+                n_without_check_in=0
+                if session.kind == "conversation"
+                else silent.get((session.cycle, session.department), 0),
                 maker=maker,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -130,6 +131,11 @@ class Store:
         """Return what is known of each session that decided something, by its identifier."""
         with self.reading() as connection:
             return outcome.recorded_sessions(connection)
+
+    def without_check_in(self, wanted: Sequence[str], since: dt.date) -> dict[tuple[str, str], int]:
+        """Return, per cycle and department, who had no check-in since a day and is still there."""
+        with self.reading() as connection:
+            return outcome.without_check_in(connection, wanted, since)
 
     def locked_sessions(self) -> frozenset[str]:
         """Return the sessions of which nothing is recorded any more."""

@@ -247,6 +247,28 @@ def recorded_sessions(connection: sa.Connection) -> dict[str, Recorded]:
     }
 
 
+def without_check_in(
+    connection: sa.Connection, wanted: Sequence[str], since: dt.date
+) -> dict[tuple[str, str], int]:
+    """Return, per cycle and department, who had no check-in since a day and is still there."""
+    evidence, found = schema.contract["evidence"], dict[tuple[str, str], int]()
+    for cycle in wanted:
+        staff = employees_of(cycle)
+        recent = sa.exists().where(
+            evidence.c.employee_id == staff.c.employee_id,
+            evidence.c.to_batch.is_(None),
+            evidence.c.kind == "check-in",
+            evidence.c.dated_on >= since,
+        )
+        query = (
+            sa.select(staff.c.department, sa.func.count())
+            .where(staff.c.left_on.is_(None), ~recent)
+            .group_by(staff.c.department)
+        )
+        found |= {(cycle, department): int(n) for department, n in connection.execute(query)}
+    return found
+
+
 def locked_sessions(connection: sa.Connection) -> frozenset[str]:
     """Return the sessions of which nothing is recorded any more."""
     kept = schema.register
