@@ -29,6 +29,7 @@ def test_there_are_notebooks() -> None:
     assert {path.stem for path in NOTEBOOKS} >= {
         "calibration_pack",
         "conversation_pack",
+        "norms",
         "start_here",
     }
 
