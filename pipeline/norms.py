@@ -1,7 +1,7 @@
 """The library of norms: what all sessions agreed on, and why scores were decided as they were.
 
 For the people-analytics team, in JupyterLab: `notebooks/explore/norms.ipynb`. Arguments come
-without whom they are about, and names in texts are taken out by rule (`privacy/names.py`); somebody
+without whom they are about, and names in texts are taken out by rule (`privacy/mask.py`); somebody
 may still be recognised by what is told, so it is read where arguments may be read.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.privacy.names import NameMask
+from pipeline.privacy.mask import NameMask
 from pipeline.settings import read_settings
 from pipeline.store import open_store
 

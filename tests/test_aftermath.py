@@ -10,20 +10,25 @@ import pytest
 
 from pipeline.aftermath import decided_scores, look_back
 from pipeline.analysis import NoAnswer
-from pipeline.errors import NotEstimable
+from pipeline.errors import NotEstimable, Suppressed, msg
 from pipeline.ingest import import_files
-from pipeline.methods.change_fairness import ChangeFairness, estimate_change_fairness
+from pipeline.methods.change_fairness import (
+    CHANGE,
+    SELECTION,
+    ChangeFairness,
+    estimate_change_fairness,
+)
 from pipeline.methods.convergence import Convergence, Distance, Spread
 from pipeline.methods.movement import Movement
 from pipeline.methods.norm_effect import NormEffect
 from pipeline.methods.smart import Smart
-from pipeline.privacy.changes import change_fairness_without_small_cells
+from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
 from support import REPOSITORY
 
 Sample = tuple[Store, Settings]
-FLOOR, LEAST = 10, 5
+FLOOR = 5
 
 
 @pytest.fixture(scope="module")
@@ -93,60 +98,56 @@ def test_it_computes_on_what_it_is_given(sample: Sample) -> None:
 
 # what may be shown of groups -----------------------------------------------------------------
 
+FEW = Suppressed(msg("Hidden."))
+LARGE = (60, 6, 7, 20)
 
-def compared(sizes: dict[str, tuple[int, int, int, int]], unknown: int = 0) -> ChangeFairness:
-    """Return groups with so many people, of whom so many were raised, lowered, upheld."""
+
+def shown_gaps(sizes: dict[str, tuple[int, int, int, int]]) -> set[str]:
+    """Return the questions with a gap, of groups of whom so many were raised, lowered, upheld."""
     people, groups, rows = [], {}, []
     for group, (n, up, down, same) in sizes.items():
         own = [f"{group}{i:03}" for i in range(n)]
         people += own
         groups |= dict.fromkeys(own, group)
         rows += zip(own, [1.0] * up + [-1.0] * down + [0.0] * same, strict=False)
-    people += [f"x{i}" for i in range(unknown)]
     found = estimate_change_fairness(
         pd.DataFrame(rows, columns=["employee_id", "change"]),
         people=people,
         groups=pd.Series(groups),
-        floor=FLOOR,
     )
-    shown = change_fairness_without_small_cells(found, FLOOR, LEAST)
+    assert found.gaps["gap"].notna().all(), "the test needs both gaps"
+    shown = change_gaps_in_aggregate(found, FEW, FLOOR)
     assert isinstance(shown, ChangeFairness)
-    assert shown.gaps.equals(found.gaps)
-    return shown
-
-
-LARGE = (60, 6, 7, 20)
-
-
-def test_large_cells_are_shown() -> None:
-    """Every count holds five people or more."""
-    shown = compared({"a": LARGE, "b": LARGE}).groups
-    assert shown["n_raised"].tolist() == [6, 6]
-    assert shown["mean_change"].notna().all()
+    assert shown.groups.empty
+    hidden = shown.gaps[shown.gaps["gap"].isna()]
+    numbers = ["ci_low", "ci_high", "p_value", "q_value", "cannot_rule_out", "verdict"]
+    assert hidden[numbers].isna().all(axis=None)
+    assert hidden["reason"].eq(FEW.message).all()
+    return set(shown.gaps.loc[shown.gaps["gap"].notna(), "question"])
 
 
 @pytest.mark.parametrize(
-    "small", [(60, 4, 7, 20), (60, 7, 0, 20), (60, 7, 20, 2)], ids=["up", "down", "same"]
+    ("other", "kept"),
+    [
+        (LARGE, {SELECTION, CHANGE}),
+        ((60, 4, 7, 20), {SELECTION}),
+        ((60, 7, 0, 20), {SELECTION}),
+        ((60, 7, 20, 2), {SELECTION}),
+        ((38, 6, 7, 20), {SELECTION, CHANGE}),
+        ((35, 6, 7, 18), {CHANGE}),
+    ],
+    ids=["large", "few up", "none down", "few alike", "enough left", "few left"],
 )
-def test_one_small_count_hides_those_of_all_groups(small: tuple[int, int, int, int]) -> None:
-    """Beside the total of the department, the other group's count would tell it."""
-    shown = compared({"a": LARGE, "b": small}).groups
-    assert shown[["n_raised", "n_lowered", "share_lowered", "mean_change"]].isna().all(axis=None)
-    assert shown["n_discussed"].notna().all()
+def test_a_gap_that_tells_a_small_count_is_hidden(
+    other: tuple[int, int, int, int], kept: set[str]
+) -> None:
+    """With the sizes of the groups and the total, the gap would tell how many."""
+    assert shown_gaps({"a": LARGE, "b": other}) == kept
 
 
-def test_few_left_aside_hide_who_was_discussed() -> None:
-    """Four of a group were not discussed: neither number of any group is shown."""
-    shown = compared({"a": LARGE, "b": (37, 6, 7, 20)}).groups
-    assert shown[["n_discussed", "share_discussed", "n_raised"]].isna().all(axis=None)
-    assert shown["n_people"].notna().all()
-
-
-def test_a_hidden_group_or_few_unknown_hide_all_numbers() -> None:
-    """With the totals of the department, the others would tell theirs."""
-    for shown in (
-        compared({"a": LARGE, "b": LARGE, "c": (4, 1, 1, 1)}),
-        compared({"a": LARGE, "b": LARGE}, unknown=3),
-    ):
-        kept = shown.groups.drop(columns=["group", "suppressed", "changes_suppressed"])
-        assert kept.isna().all(axis=None)
+def test_a_reason_that_tells_a_small_count_is_hidden() -> None:
+    """Others stay."""
+    told = NotEstimable(msg("Only {n}.", n=3))
+    assert change_gaps_in_aggregate(told, FEW, FLOOR) is FEW
+    plain = NotEstimable(msg("Nothing."))
+    assert change_gaps_in_aggregate(plain, FEW, FLOOR) is plain

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pipeline.norms import COLUMNS, NORM, PRECEDENT, norm_library
-from pipeline.privacy.names import MASK, NameMask
+from pipeline.privacy.mask import MASK, NameMask
 from pipeline.settings import Settings
 from pipeline.store import Store
 from support.company import BEFORE, NOORD, company, load

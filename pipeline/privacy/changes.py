@@ -1,4 +1,4 @@
-"""What a session changed per group of employees, without counts that tell of few."""
+"""What a session changed per group of employees: aggregates that tell no small count."""
 
 from __future__ import annotations
 
@@ -7,63 +7,52 @@ from dataclasses import replace
 import pandas as pd
 
 from pipeline.analysis import NoAnswer
-from pipeline.methods.change_fairness import ChangeFairness
-from pipeline.privacy.cells import suppress_counts
+from pipeline.errors import NotEstimable, Suppressed
+from pipeline.methods.change_fairness import SELECTION, ChangeFairness
+from pipeline.privacy.aggregates import tells_a_small_count
 
-_OF_CHANGES = (
-    "n_raised", "n_lowered", "share_raised", "raised_low", "raised_high", "share_lowered",
-    "lowered_low", "lowered_high",
-)  # fmt: skip
-_OF_SELECTION = ("n_discussed", "share_discussed", "discussed_low", "discussed_high")
-_OF_MEANS = ("mean_change", "change_low", "change_high")
+_NUMBERS = ("gap", "ci_low", "ci_high", "p_value", "q_value", "cannot_rule_out")
 
 
-def change_fairness_without_small_cells(
-    answer: ChangeFairness | NoAnswer, floor: int, least: int
+def change_gaps_in_aggregate(
+    answer: ChangeFairness | NoAnswer, few: Suppressed, floor: int
 ) -> ChangeFairness | NoAnswer:
-    """Keep only the gaps where counts would tell of few people.
+    """Keep the gaps that rest on large counts only, and nothing of single groups.
 
-    Where somebody is in no group that is shown, the department's totals would tell theirs: then no
-    group keeps a number. Else a group keeps its counts of raised, lowered and left alike, or of
-    discussed and not, only where each of them holds ``least`` people and no other group's has to be
-    hidden; a count that one group lacks could be found from the totals.
-
-    Parameters
-    ----------
-    answer
-        Of `methods.change_fairness`.
-    floor
-        Smallest group of employees.
-    least
-        Smallest count that may be shown.
+    Who knows the sizes of two groups, how many people were discussed in all, and the gap in shares,
+    knows how many were discussed of each; so too for a mean change. A gap is shown only where each
+    count behind it holds ``floor`` people: discussed and not, or raised, lowered and left alike.
     """
-    if isinstance(answer, NoAnswer):
+    if isinstance(answer, NotEstimable) and tells_a_small_count(answer, floor):
+        return few
+    if not isinstance(answer, ChangeFairness):
         return answer
-    groups = answer.groups.copy()
-    if groups["suppressed"].any() or 0 < answer.n_unknown < floor:
-        hidden = [name for name in groups if not str(name).endswith(("group", "suppressed"))]
-        groups[hidden] = pd.NA
-        return replace(answer, groups=groups)
-    n, discussed = groups["n_people"], groups["n_discussed"]
-    if _tells_of_few({"yes": discussed, "no": n - discussed}, least):
-        groups[[*_OF_SELECTION, *_OF_CHANGES, *_OF_MEANS]] = pd.NA
-    elif groups["changes_suppressed"].any() or _tells_of_few(
-        {
-            "up": groups["n_raised"],
-            "down": groups["n_lowered"],
-            "same": discussed - groups["n_raised"] - groups["n_lowered"],
-        },
-        least,
-    ):
-        # the mean of a group beside that of all tells the mean of the other
-        groups[[*_OF_CHANGES, *_OF_MEANS]] = pd.NA
-    return replace(answer, groups=groups)
-
-
-def _tells_of_few(counts: dict[str, pd.Series], least: int) -> bool:
-    """Tell whether any cell of these columns, or of their total, has to be hidden."""
-    cells = pd.concat(
-        [pd.DataFrame({"row": n.index, "n": n.astype("float64")}) for n in counts.values()]
+    groups = answer.groups.set_index("group")
+    discussed = groups["n_discussed"]
+    selection = [discussed, groups["n_people"] - discussed]
+    moved = groups["n_raised"] + groups["n_lowered"]
+    change = [groups["n_raised"], groups["n_lowered"], discussed - moved]
+    enough = {True: _all_large(selection, floor), False: _all_large(change, floor)}
+    gaps = answer.gaps.copy()
+    hide = pd.Series(
+        [
+            row.reason is None
+            and not {row.group, row.reference} <= enough[row.question == SELECTION]
+            for row in gaps.itertuples()
+        ],
+        index=gaps.index,
+        dtype=bool,
     )
-    cells = cells.assign(n_people=cells["n"].fillna(0.0), share=0.0)
-    return bool(suppress_counts(cells, ["row"], least)["suppressed"].any())
+    gaps.loc[hide, list(_NUMBERS)] = float("nan")
+    gaps["verdict"] = gaps["verdict"].where(~hide, None)
+    gaps["reason"] = [
+        few.message if hidden else reason
+        for hidden, reason in zip(hide, gaps["reason"], strict=True)
+    ]
+    return replace(answer, groups=answer.groups.iloc[:0], gaps=gaps, n_unknown=0)
+
+
+def _all_large(counts: list[pd.Series], floor: int) -> set[str]:
+    """Return the groups of which every count holds the floor; a hidden one does not."""
+    large = pd.concat(counts, axis=1).fillna(0).ge(floor).all(axis=1)
+    return {str(name) for name in large.index[large]}
