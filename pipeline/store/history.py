@@ -136,3 +136,39 @@ def parked_table(items: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     return made.astype({"text": "str", "owner_id": "str"}).assign(
         due_on=pd.to_datetime(made["due_on"])
     )
+
+
+def every_norm(connection: sa.Connection) -> pd.DataFrame:
+    """Return all norms: cycle, department, session_kind, criterion_id, job_level, text."""
+    norms, held = schema.contract["norms"], schema.contract["sessions"]
+    query = sa.select(
+        held.c.cycle, held.c.department, _KIND, norms.c.criterion_id, norms.c.job_level,
+        norms.c.text,
+    )  # fmt: skip
+    return frame(connection, query.where(held_now(norms), held_now(held), *_of_session(norms)))
+
+
+def every_argument(connection: sa.Connection) -> pd.DataFrame:
+    """Return why scores were decided, without whom: as `every_norm`, with score_after, outcome."""
+    kept, held = schema.contract["decisions"], schema.contract["sessions"]
+    query = sa.select(
+        held.c.cycle, held.c.department, _KIND, kept.c.criterion_id, kept.c.score_after,
+        kept.c.outcome, kept.c.argument.label("text"),
+    )  # fmt: skip
+    return frame(connection, query.where(held_now(kept), held_now(held), *_of_session(kept)))
+
+
+def people_named(connection: sa.Connection) -> tuple[set[str], set[str]]:
+    """Return the names and the numbers of everybody who is known, in any cycle."""
+    kept = schema.contract["employees"]
+    rows = connection.execute(
+        sa.select(kept.c.name, kept.c.employee_id).where(held_now(kept)).distinct()
+    ).all()
+    return {row.name for row in rows if row.name}, {row.employee_id for row in rows}
+
+
+_KIND = sa.func.coalesce(schema.contract["sessions"].c.kind, "performance").label("session_kind")
+
+
+def _of_session(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    return [table.c.session_id == schema.contract["sessions"].c.session_id]
