@@ -13,6 +13,7 @@ from pipeline.locale import Language
 from pipeline.pack.card.back import back
 from pipeline.pack.card.front import front
 from pipeline.pack.card.person import LONGEST_NAME, Card
+from pipeline.pack.moments import moments
 from pipeline.pack.page import Section, environment
 from pipeline.pack.person_pages import PersonPage, PersonPages
 from pipeline.pack.wording import shorten
@@ -42,11 +43,16 @@ def make_cards(outcome: SessionOutcome, settings: Settings, language: Language) 
     session = outcome.session
     if session.kind != "performance" or not outcome.is_known or outcome.sitting.held is False:
         return PersonPages((), language)
-    pages, withheld = [], 0
     rows = outcome.data.criteria.to_dict("records")
     criteria = {str(row["criterion_id"]): {str(k): v for k, v in row.items()} for row in rows}
+    told = tuple(one for text in outcome.data.cycle["moments"] for one in moments(text))
+    held_on = outcome.sitting.held_on or session.held_on
+    pages, withheld = [], 0
     for own in own_outcomes(outcome):
-        pages.append(_page(Card(own, outcome, criteria, settings, language)))
+        card = Card(
+            own, session.department, session.cycle, held_on, told, criteria, settings, language
+        )
+        pages.append(_page(card))
         withheld += own.n_withheld
     warnings = () if not withheld else (language.say(_withheld(withheld)),)
     return PersonPages(tuple(pages), language, warnings)
@@ -79,12 +85,10 @@ def _page(card: Card) -> PersonPage:
 
 
 def _subtitle(card: Card) -> str:
-    session = card.outcome.session
     parts = [
-        shorten(session.department, LONGEST_NAME),
-        card.say(msg("cycle {cycle}", cycle=shorten(session.cycle, LONGEST_NAME))),
+        shorten(card.department, LONGEST_NAME),
+        card.say(msg("cycle {cycle}", cycle=shorten(card.cycle, LONGEST_NAME))),
     ]
-    held = card.outcome.sitting.held_on or session.held_on
-    if held:
-        parts.append(card.say(msg("session of {day}", day=held)))
+    if card.held_on:
+        parts.append(card.say(msg("session of {day}", day=card.held_on)))
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""What a criterion is called and which behaviour a score of it stands for, for employees."""
+"""What a criterion is called and which behaviour a score of it stands for."""
 
 from __future__ import annotations
 

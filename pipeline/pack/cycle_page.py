@@ -160,7 +160,7 @@ class _CyclePage:
         columns = (
             Column(say(msg("When"))),
             Column(say(msg("What"))),
-            Column(say(msg("What for")), wide=True),
+            Column(say(msg("What for"))),
         )
         return [Table(say(msg("The moments of this cycle, and what each is for")), columns, rows)]
 

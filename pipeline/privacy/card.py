@@ -19,9 +19,12 @@ import pandas as pd
 from pipeline.errors import Suppressed, msg
 from pipeline.privacy.view import formal
 from pipeline.store import SessionOutcome
+from pipeline.tables import LONGEST_NAME
 
 Row = dict[str, Any]
 
+_MOST_READ = 3_000
+"""Characters of a text that are read; a card shows some hundreds of them."""
 _SHORTEST_SURNAME = 4
 _PARTICLES = {"onder", "over", "voor", "della", "dalla"}
 """Words within surnames that occur in every text."""
@@ -98,7 +101,8 @@ class _Cut:
         self._evidence = _by(data.evidence.sort_values("dated_on", ascending=False), "employee_id")
         self._goals = _by(_of_the_year(data.goals, data.cycle), "owner_id")
         self._actions = _by(outcome.actions, "owner_id")
-        self._parked = outcome.parked.to_dict("records")
+        parked = outcome.parked.assign(text=outcome.parked["text"].astype("str").str[:_MOST_READ])
+        self._parked = parked.to_dict("records")
 
     def of(self, one: str) -> OwnOutcome:
         """Return the rows of one person."""
@@ -107,10 +111,12 @@ class _Cut:
         def text(value: object) -> str | Suppressed | None:
             if not isinstance(value, str) or not value.strip():
                 return None
-            if self._names.others_in(value, one):
+            read = value[:_MOST_READ]
+            if self._names.others_in(read, one):
                 withheld.append(one)
                 return Suppressed(msg("Your manager will tell you."))
-            return value
+            # a name at the end may be cut in two, so what is kept is shorter than what was read
+            return read[: _MOST_READ - LONGEST_NAME]
 
         def rows(found: Sequence[Row], plain: Sequence[str], texts: Sequence[str]) -> list[Row]:
             return [
@@ -120,7 +126,7 @@ class _Cut:
 
         plain = ("criterion_id", "score_before", "score_after", "outcome")
         decisions = rows(self._decisions.get(one, []), plain, ("argument",))
-        about = [row for row in self._parked if self._names.is_in(str(row["text"]), one)]
+        about = [row for row in self._parked if self._names.is_in(row["text"], one)]
         return OwnOutcome(
             employee_id=one,
             name=self._named.get(one),
@@ -222,6 +228,8 @@ class NamesInTexts:
 
 def _words(text: str) -> tuple[str, ...]:
     """Return the words and numbers of a text, without case, accents and invisible signs."""
+    if text.isascii():
+        return tuple(_WORD.findall(text.lower()))
     parts = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(c for c in parts if unicodedata.category(c) not in ("Mn", "Cf"))
     return tuple(_WORD.findall(plain.translate(_LETTERS)))

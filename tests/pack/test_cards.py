@@ -60,7 +60,7 @@ def test_each_outcome_is_told_in_plain_words(settings: Settings) -> None:
     card = found["p00000"]
     assert "4 very good Criterion c1 Changed in the session: from 3 to 4." in card
     assert "Why: Nam in mei de leiding." in card
-    assert "Discussed and upheld: it stays as your manager gave it." in card
+    assert "Discussed and upheld: it stays as it was." in card
     assert "Why: Past bij de norm." in card
     assert card.count("Not discussed: it stays as your manager gave it.") == 1
     assert "Komt afspraken na." in card  # the behaviour of the upheld 3

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.errors import msg
 from pipeline.pack.card.person import LONGEST_NAME, Bounded, Card
 from pipeline.pack.card.texts import COLUMNS, THEMES
-from pipeline.pack.moments import Moment, moments
+from pipeline.pack.moments import Moment
 from pipeline.pack.wording import shorten
 from pipeline.tables import OVERALL
 
@@ -99,13 +99,8 @@ def _checkin(card: Card) -> tuple[str, str]:
 
 
 def _next_moment(card: Card) -> Moment | None:
-    rows = card.outcome.data.cycle
-    held = card.outcome.sitting.held_on or card.outcome.session.held_on
-    if rows.empty or held is None:
+    held = card.held_on
+    if held is None:
         return None
-    later = [
-        one
-        for one in moments(rows["moments"].iloc[0])
-        if one.first is not None and one.first > held
-    ]
+    later = [one for one in card.moments if one.first is not None and one.first > held]
     return min(later, key=lambda one: one.first or dt.date.max, default=None)

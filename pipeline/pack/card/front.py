@@ -147,7 +147,7 @@ def _happened(card: Card, decision: dict[str, Any]) -> str:
     if decision["outcome"] == "parked":
         return card.say(msg("Parked: the session has not decided about this yet."))
     if decision["outcome"] != "adjusted":
-        return card.say(msg("Discussed and upheld: it stays as your manager gave it."))
+        return card.say(msg("Discussed and upheld: it stays as it was."))
     if before is None or after is None:
         return card.say(msg("Changed in the session."))
     return card.say(

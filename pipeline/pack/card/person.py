@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ import pandas as pd
 
 from pipeline.errors import Message, Suppressed
 from pipeline.locale import Language
+from pipeline.pack.moments import Moment
 from pipeline.pack.wording import EVIDENCE_KINDS, NO_VALUE, shorten
 from pipeline.privacy import OwnOutcome
 from pipeline.settings import Settings
-from pipeline.store import SessionOutcome
 from pipeline.tables import OVERALL
 
 MOST_CRITERIA = 5
@@ -40,8 +41,10 @@ class Card:
     ----------
     own
         What this person may read.
-    outcome
-        What the session decided; for what belongs to nobody: criteria, cycle, dates.
+    department, cycle, held_on
+        Of which session.
+    moments
+        Of the cycle.
     criteria
         The wording of each criterion.
     settings, language
@@ -49,7 +52,10 @@ class Card:
     """
 
     own: OwnOutcome
-    outcome: SessionOutcome
+    department: str
+    cycle: str
+    held_on: dt.date | None
+    moments: tuple[Moment, ...]
     criteria: Mapping[str, Mapping[str, Any]]
     settings: Settings
     language: Language

@@ -52,7 +52,9 @@ _OTHERS: tuple[Theme, ...] = (
     (
         msg("Wellbeing"),
         msg("What gives you energy at work, what costs it? Tell only what you want to tell."),
-        msg("What do I notice about workload and balance, and what can I change? No medical talk."),
+        msg(
+            "What do I notice about workload and balance, and what can I change? Not about health."
+        ),
     ),
 )
 

@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Facts, Note, Part, Table, Text
 from pipeline.pack.context import Context
+from pipeline.pack.criterion_texts import anchor_at
 from pipeline.pack.wording import TABLE_NAMES, shorten
 
 MOST_CRITERIA = 5
@@ -100,17 +101,8 @@ def scale(context: Context) -> Block:
 
 def anchor_columns(context: Context, row: dict[str, Any]) -> dict[float, str]:
     """Return the behaviour per scale point in the reader's language, else in the other."""
-    found: dict[float, str] = {}
-    order = (context.language.code, "nl" if context.language.code == "en" else "en")
-    for point in context.points:
-        if not float(point).is_integer():
-            continue
-        for code in order:
-            text = row.get(f"anchor_{int(point)}_{code}")
-            if isinstance(text, str) and text:
-                found[point] = shorten(text)
-                break
-    return found
+    texts = {point: anchor_at(row, point, context.language.code) for point in context.points}
+    return {point: shorten(text) for point, text in texts.items() if text}
 
 
 def criteria(context: Context) -> list[Block]:
