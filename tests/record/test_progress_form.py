@@ -246,6 +246,17 @@ def test_a_cell_that_cannot_be_recorded_is_named(
     assert "Piet" not in str(found)
 
 
+def test_each_bad_row_has_its_own_fault(form_made_once: Progress, tmp_path: Path) -> None:
+    """Rows that miss the same are not said to contradict each other."""
+    form = Form(form_made_once.path, PROGRESS_FORM)
+    form.path = tmp_path / "bad.xlsx"
+    for row, text in enumerate(("Eén", "Twee")):
+        form.fill("check_ins", row, {"employee_id": "002", "manager_text": text})
+    assert list(form_made_once.faults(form)) == [
+        place("check_ins", row, "dated_on") for row in range(2)
+    ]
+
+
 def test_two_rows_that_disagree_are_refused(progress: Progress) -> None:
     """A repeat says nothing new; a person cannot have two check-ins on one day."""
     form = progress.form()
