@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.progress_form import agreement_text
+from pipeline.progress_form import agreement_text, called
 from pipeline.store.outcome import SessionOutcome
 
 QUARTERS = 4
@@ -125,6 +125,15 @@ class Progress:
 
     today: dt.date
     people: tuple[PersonProgress, ...]
+
+
+def names_of(outcome: SessionOutcome) -> dict[str, str]:
+    """Return what everybody of a session is called in forms and overviews; see `called`."""
+    people = outcome.data.people.drop_duplicates("employee_id")
+    return called(
+        (str(who), None if pd.isna(name) else str(name))
+        for who, name in zip(people["employee_id"], people["name"], strict=True)
+    )
 
 
 def progress_of(outcome: SessionOutcome, today: dt.date, *, check_in_days: int) -> Progress:

@@ -96,7 +96,7 @@ def store(store_settings: Settings) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rows() -> Callable[..., pd.DataFrame]:
     """Return a maker of valid rows of a contract table; columns not given are missing."""
 

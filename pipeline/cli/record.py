@@ -156,7 +156,7 @@ def lock(
         str | None, typer.Option("--unlock", metavar="REASON", help="Open it again, and why.")
     ] = None,
 ) -> None:
-    """Close a session: nothing is recorded any more. The lock is an entry of the register."""
+    """Close a session: it takes no new decisions. The lock is an entry of the register."""
     from pipeline.record import lock_session
     from pipeline.store import open_store
 

@@ -9,8 +9,6 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pandas as pd
-
 from pipeline.errors import Message, msg, msgn
 from pipeline.locale import Language
 from pipeline.pack.blocks import (
@@ -37,9 +35,9 @@ from pipeline.progress import (
     GoalState,
     PersonProgress,
     Progress,
+    names_of,
     progress_of,
 )
-from pipeline.progress_form import called
 from pipeline.settings import Settings
 from pipeline.store.outcome import SessionOutcome
 
@@ -74,12 +72,7 @@ def _pages(
     for reader in leading(outcome.data):
         own = own_team(outcome, reader)
         found = progress_of(own, today, check_in_days=settings.progress.check_in_days)
-        people = own.data.people.drop_duplicates("employee_id")
-        names = called(
-            (str(who), None if pd.isna(name) else str(name))
-            for who, name in zip(people["employee_id"], people["name"], strict=True)
-        )
-        page = _Page(own, found, settings, language, reader, names)
+        page = _Page(own, found, settings, language, reader, names_of(own))
         yield PersonPage("teams", reader, page.title, page.sections)
 
 

@@ -85,7 +85,7 @@ def pages_of(path: Path, layouts: Sequence[FormLayout]) -> Pages:
             warnings.simplefilter("ignore")  # decorations that are not supported do not concern us
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
             shown = [page for page in book.worksheets if page.sheet_state == "visible"]
-            pages = tuple(Page(page.title, tuple(_rows(page))) for page in shown)
+            pages = tuple(Page(page.title, _bounded(path.name, _rows(page))) for page in shown)
     except DAMAGED:
         raise UnreadableInput(
             msg("{file} is damaged. Ask for the form again, or save it as XLSX.", file=path.name)
@@ -125,8 +125,20 @@ def _bytes(path: Path, most: int) -> bytes:
         ) from None
 
 
+def _bounded(name: str, rows: Iterator[tuple[PageCell, ...]]) -> tuple[tuple[PageCell, ...], ...]:
+    """Return the rows of a sheet; none is left out in silence."""
+    found = []
+    for row in rows:
+        if row[0].row > _MOST_ROWS:
+            raise UnreadableInput(
+                msg("{file} has more than {n} rows, which no form has.", file=name, n=_MOST_ROWS)
+            )
+        found.append(row)
+    return tuple(found)
+
+
 def _rows(page: Any) -> Iterator[tuple[PageCell, ...]]:
-    for row in page.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS):
+    for row in page.iter_rows(max_row=_MOST_ROWS + 1, max_col=_MOST_COLUMNS):
         cells = tuple(_cell(cell) for cell in row if cell.value is not None)
         if cells:
             yield cells
@@ -176,7 +188,7 @@ def _csv_pages(path: Path, layouts: Sequence[FormLayout]) -> Pages:
         data = _bytes(one, left)
         left -= len(data)
         digest.update(hashlib.sha256(one.name.encode()).digest() + hashlib.sha256(data).digest())
-        pages.append(Page(title, tuple(_csv_rows(one.name, data, columns))))
+        pages.append(Page(title, _bounded(one.name, _csv_rows(one.name, data, columns))))
     return Pages(path.name, digest.hexdigest(), tuple(pages))
 
 
@@ -193,8 +205,6 @@ def _csv_rows(name: str, data: bytes, columns: set[str]) -> Iterator[tuple[PageC
     if not data.strip():
         return  # a sheet on which nobody wrote
     for number, fields in enumerate(read_records(name, data, columns), 1):
-        if number > _MOST_ROWS:
-            return
         cells = tuple(
             PageCell(number, at, text, _ERROR if text.strip() in ERROR_VALUES else None)
             for at, text in enumerate(fields[:_MOST_COLUMNS], 1)

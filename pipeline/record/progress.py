@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import Message, msg
+from pipeline.progress import names_of
 from pipeline.progress_form import (
     ACTIONS,
     AGREEMENTS,
@@ -23,7 +24,6 @@ from pipeline.progress_form import (
     NEW_GOALS,
     action_id,
     agreement_text,
-    called,
     new_goal_id,
     revision_id,
     shown,
@@ -88,7 +88,7 @@ def _about(outcome: SessionOutcome, today: dt.date) -> _About:
         (str(row["owner_id"]), str(row["kind"]), str(row["text"]))
         for row in outcome.actions.to_dict("records")
     ]
-    names = called(_plain(data.people, "employee_id", "name").items())
+    names = names_of(outcome)
     goals = _plain(data.goals, "goal_id", "text")
     starts = data.cycle["starts_on"].dropna()
     return _About(

@@ -135,7 +135,7 @@ def record_form(
         if kind.decides and is_locked(recording.entries) and (plan.entries or plan.conflicts):
             raise WrongUse(
                 msg(
-                    "Session {session_id} is locked, so nothing is recorded any more.",
+                    "Session {session_id} is locked, so it takes no new decisions.",
                     session_id=session.session_id,
                 )
             )

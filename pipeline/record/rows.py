@@ -73,8 +73,9 @@ class Row:
         self._found.remarks.append(self._at(column, reason))
 
     def say(self, kind: str, values: Values) -> None:
-        """Keep what this row says."""
-        self._found.said.append(Said(kind, self._sheet.title, self.row.number, values))
+        """Keep what this row says, unless it is faulty."""
+        if not self.n_faults:
+            self._found.said.append(Said(kind, self._sheet.title, self.row.number, values))
 
     def _at(self, column: str, reason: Message) -> Fault:
         title = self._sheet.titles.get(column, column)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UnreadableInput
-from pipeline.ingest.delimited import read_delimited
+from pipeline.ingest.delimited import read_delimited, read_records
 
 KNOWN = {"a", "b", "score"}
 
@@ -162,3 +162,24 @@ def test_what_was_written_reads_back_whatever_the_delimiter_and_encoding(case):
     assert rows_of(sheet) == filled
     assert not sheet.odd_rows
     assert sheet.lines.tolist() == sorted(set(sheet.lines.tolist()))
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8), min_size=2,
+                 max_size=2),
+        min_size=1, max_size=6,
+    ),
+    st.sampled_from([";", ","]),
+)  # fmt: skip
+def test_records_come_back_as_they_were_written(rows, delimiter):
+    """Every record, whatever is in it; a heading may stand on any line."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *rows])
+    assert read_records("x.csv", text.getvalue().encode(), KNOWN) == [["a", "b"], *rows]
+
+
+def test_a_record_that_is_never_closed_is_refused():
+    """It would swallow all rows after it."""
+    with pytest.raises(UnreadableInput, match="line 2"):
+        read_records("x.csv", b'a;b\n1;"2\n3;4\n', KNOWN)

@@ -1,4 +1,4 @@
-"""A store with a session whose decisions are recorded, and the progress form that follows."""
+"""A small session of which something is recorded, and its progress form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.pack.form.progress import progress_bytes
 from pipeline.progress_form import PROGRESS_FORM
 from pipeline.record import FormRefused, record_form
 from pipeline.record.recorder import Recorded
-from pipeline.settings import Settings
+from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
 from pipeline.store.outcome import SessionOutcome
 from support.forms import Form
@@ -102,6 +102,20 @@ def progress(
     with open_store(store_settings) as store:
         small_company(store, rows)
         yield Progress(store_settings, store, tmp_path / "progress-form.xlsx")
+
+
+@pytest.fixture(scope="module")
+def form_made_once(
+    rows: Callable[..., pd.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Progress]:
+    """Return a session and its progress form for tests in which nothing is recorded."""
+    home = tmp_path_factory.mktemp("home")
+    settings = read_settings(home)
+    with open_store(settings) as store:
+        small_company(store, rows)
+        found = Progress(settings, store, home / "progress-form.xlsx")
+        found.form()
+        yield found
 
 
 @pytest.fixture

@@ -133,6 +133,15 @@ def test_what_is_no_form_is_refused(progress: Progress, filled: Form, tmp_path: 
     assert progress.store.register_entries() == []
 
 
+def test_too_many_rows_are_refused(progress: Progress, filled: Form, tmp_path: Path) -> None:
+    """None is left out in silence."""
+    folder = as_csv(filled, tmp_path / "csv")
+    with (folder / "progress-form-Check-ins.csv").open("a") as file:
+        file.write(";" * 4 + "\n" + "\n" * 20_000 + "002;01-03-2026;x;y;\n")
+    with pytest.raises(UnreadableInput, match="rows"):
+        record_form(folder, progress.settings, progress.store, now=NOW)
+
+
 def test_what_libreoffice_writes_is_read(progress: Progress, filled: Form, tmp_path: Path) -> None:
     """Its own export of every sheet, from the workbook that this package wrote."""
     office = shutil.which("soffice")

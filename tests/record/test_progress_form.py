@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -10,11 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import WrongUse
-from pipeline.form_layout import HEADING_ROW
+from pipeline.form_layout import HEADING_ROW, IDENTITY, INSTRUCTIONS, FormLayout, said
 from pipeline.locale import Language
 from pipeline.pack.form.progress import progress_bytes
 from pipeline.progress_form import PROGRESS_FORM, new_goal_id, revision_id
 from pipeline.record import lock_session, record_form
+from pipeline.record.form import LAYOUTS
 from pipeline.store import schema
 from pipeline.store.outcome import latest
 from support.forms import Form
@@ -227,15 +229,32 @@ def test_what_was_done_is_opened_again_with_a_reason_only(progress: Progress, fi
     ],
 )  # fmt: skip
 def test_a_cell_that_cannot_be_recorded_is_named(
-    progress: Progress, sheet: str, values: dict[str, object], column: str, words: str
+    form_made_once: Progress,
+    tmp_path: Path,
+    sheet: str,
+    values: dict[str, object],
+    column: str,
+    words: str,
 ) -> None:
     """Sheet, row as the program shows it, column; nothing is recorded, and no text repeated."""
-    form = progress.form()
+    form = Form(form_made_once.path, PROGRESS_FORM)
+    form.path = tmp_path / "bad.xlsx"
     form.fill(sheet, 0, values)
-    found = progress.faults(form)
+    found = form_made_once.faults(form)
     assert words in found[place(sheet, 0, column)]
     assert len(found) == 1
     assert "Piet" not in str(found)
+
+
+def test_each_bad_row_has_its_own_fault(form_made_once: Progress, tmp_path: Path) -> None:
+    """Rows that miss the same are not said to contradict each other."""
+    form = Form(form_made_once.path, PROGRESS_FORM)
+    form.path = tmp_path / "bad.xlsx"
+    for row, text in enumerate(("Eén", "Twee")):
+        form.fill("check_ins", row, {"employee_id": "002", "manager_text": text})
+    assert list(form_made_once.faults(form)) == [
+        place("check_ins", row, "dated_on") for row in range(2)
+    ]
 
 
 def test_two_rows_that_disagree_are_refused(progress: Progress) -> None:
@@ -261,3 +280,15 @@ def test_a_form_of_another_kind_or_session_is_told_apart(progress: Progress) -> 
     with pytest.raises(WrongUse):
         record_form(other, progress.settings, progress.store, now=NOW)
     assert latest(progress.store.register_entries()) == {}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.file)
+def test_no_title_stands_for_two_things(layout: FormLayout) -> None:
+    """In whatever language somebody reads a form, each title leads back to one name."""
+    titles = [one for sheet in layout.sheets for one in said(sheet.title)]
+    titles += [*said(IDENTITY), *said(INSTRUCTIONS)]
+    assert len(titles) == len(set(titles))
+    for sheet in layout.sheets:
+        columns = [one for column in sheet.columns for one in said(column.title)]
+        assert len(columns) == len(set(columns)), sheet.name
+        assert all(len(title) <= 31 for title in said(sheet.title))

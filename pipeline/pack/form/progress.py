@@ -16,6 +16,7 @@ from pipeline.locale import Language
 from pipeline.pack.form.model import FormContent, FormRow, Value
 from pipeline.pack.form.workbook import form_bytes
 from pipeline.pack.wording import shorten
+from pipeline.progress import names_of
 from pipeline.progress_form import (
     ACTION_STATE_WORDS,
     ACTIONS,
@@ -23,7 +24,6 @@ from pipeline.progress_form import (
     GOALS,
     PROGRESS_FORM,
     action_id,
-    called,
     shown,
 )
 from pipeline.settings import Settings
@@ -67,11 +67,7 @@ def progress_content(
 ) -> FormContent:
     """Gather what the progress form of a session holds."""
     data, session, say = outcome.data, outcome.session, language.say
-    people = data.people.drop_duplicates("employee_id")
-    names = called(
-        (str(who), None if pd.isna(name) else str(name))
-        for who, name in zip(people["employee_id"], people["name"], strict=True)
-    )
+    names = names_of(outcome)
     staff = data.employees.loc[data.employees["left_on"].isna(), "employee_id"]
     lists: dict[str, list[Value]] = {
         "employees": [*sorted(names[str(one)] for one in staff)],
