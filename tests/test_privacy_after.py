@@ -214,6 +214,9 @@ def test_a_small_department_is_hidden_whole(sample: Sample) -> None:
     assert view.n_rated is None
     pack = make_follow_up(outcome, settings, language="en", audience="organisation")
     assert "too few people were rated" in str(pack.summary().html)
+    without = replace(outcome, norms=outcome.norms.iloc[:0])
+    pack = make_follow_up(without, settings, language="en", audience="organisation")
+    assert "Nothing is recorded" not in str(pack.cover().html)
 
 
 def test_a_manager_gets_a_clear_refusal(sample: Sample) -> None:

@@ -59,6 +59,8 @@ class OutcomeView:
     n_unrated
         People (or conversations) without a rating about whom something was decided; 0 for the
         organisation.
+    is_known
+        Whether anything is known of what the session decided, shown here or not.
     n_withheld
         Texts that are not shown, because they name somebody who would read them.
     left_out
@@ -73,6 +75,7 @@ class OutcomeView:
     actions: pd.DataFrame
     n_rated: int | None
     n_unrated: int
+    is_known: bool
     n_withheld: int
     left_out: tuple[Message, ...]
 
@@ -157,6 +160,7 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
         actions=_by_kind(clean["actions"], floor=0),
         n_rated=len(rated),
         n_unrated=len(set(kept["subject"]) - rated),
+        is_known=outcome.is_known,
         n_withheld=withheld,
         left_out=tuple(left_out),
     )
@@ -201,6 +205,7 @@ def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> 
         actions=_by_kind(outcome.actions, floor),
         n_rated=n_rated if n_rated >= floor else None,
         n_unrated=0,
+        is_known=outcome.is_known,
         n_withheld=withheld,
         left_out=tuple(left_out),
     )

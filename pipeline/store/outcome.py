@@ -85,6 +85,8 @@ class SessionOutcome:
         The department's next session of this kind that is planned.
     later_evidence
         Rows of `evidence` about these people after the cycle, such as check-ins.
+    locked_at
+        When it was locked, in UTC; None where it is not.
     """
 
     data: SessionData
@@ -99,6 +101,7 @@ class SessionOutcome:
     head: str
     next_session: Session | None
     later_evidence: pd.DataFrame
+    locked_at: dt.datetime | None = None
 
     @property
     def session(self) -> Session:
@@ -139,6 +142,7 @@ def session_outcome(connection: sa.Connection, session: Session) -> SessionOutco
         head=kept[-1].hash if kept else "",
         next_session=session_after(session, named_sessions(connection), cycles(connection)),
         later_evidence=_later_evidence(connection, session, data),
+        locked_at=_locked_at(kept),
     )
 
 
@@ -190,6 +194,13 @@ def is_locked(entries: Sequence[Entry]) -> bool:
     """Tell whether a session was locked, and not unlocked after it."""
     last = [entry.kind for entry in entries if entry.kind in ("locked", "unlocked")][-1:]
     return last == ["locked"]
+
+
+def _locked_at(entries: Sequence[Entry]) -> dt.datetime | None:
+    """Return when a session was locked, whatever was recorded after it."""
+    if not is_locked(entries):
+        return None
+    return [entry.recorded_at for entry in entries if entry.kind == "locked"][-1]
 
 
 def _sitting(content: Mapping[str, Any] | None, session: Session) -> Sitting:
