@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.analysis import NoAnswer, ask, day_of, over_cycles
+from pipeline.analysis import NoAnswer, ask, day_of, norm_effect_of, over_cycles
 from pipeline.errors import NotEstimable, msg
 from pipeline.methods.background import background_groups
 from pipeline.methods.change_fairness import ChangeFairness, estimate_change_fairness
 from pipeline.methods.convergence import Convergence, estimate_convergence
 from pipeline.methods.movement import Movement, estimate_movement
-from pipeline.methods.norm_effect import NormEffect, estimate_norm_effect
+from pipeline.methods.norm_effect import NormEffect
 from pipeline.methods.smart import Smart, estimate_smart
 from pipeline.methods.trading import Trading, estimate_trading
 from pipeline.settings import Settings
@@ -89,22 +89,6 @@ def decided_scores(outcome: SessionOutcome) -> pd.DataFrame:
         manager_id=about.map(people["manager_id"]),
         job_level=about.map(people["job_level"]),
         change=(rows["score_after"] - rows["score_before"]).astype("float64"),
-    )
-
-
-def norm_effect_of(data: SessionData, level: float) -> NormEffect | NoAnswer:
-    """Ask whether the norms of the last session show in the ratings of this one."""
-    if data.last_session is None:
-        return NotEstimable(
-            msg("This is the first session of this department that the workbench knows.")
-        )
-    return ask(
-        estimate_norm_effect,
-        over_cycles(data),
-        with_norm=frozenset(data.last_norms["criterion_id"]),
-        norm_cycle=data.last_session.cycle,
-        cycle=data.session.cycle,
-        level=level,
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from pipeline.errors import NotEstimable, Suppressed
+from pipeline.errors import NotEstimable, Suppressed, msg
 from pipeline.methods.agreement import Agreement, estimate_agreement
+from pipeline.methods.agreement_by_cycle import AgreementByCycle, estimate_agreement_by_cycle
 from pipeline.methods.background import background_groups
 from pipeline.methods.components import Components, estimate_components
 from pipeline.methods.consistency import Consistency, estimate_consistency
@@ -33,6 +34,7 @@ from pipeline.methods.halo import Halo, estimate_halo
 from pipeline.methods.linking import Linking, estimate_linking
 from pipeline.methods.nested import Nested, estimate_nested
 from pipeline.methods.nine_box import NineBox, estimate_nine_box
+from pipeline.methods.norm_effect import NormEffect, estimate_norm_effect
 from pipeline.methods.ordinal import Ordinal, estimate_ordinal
 from pipeline.methods.profiles import Profiles, estimate_profiles
 from pipeline.methods.range_use import RangeUse, estimate_range_use
@@ -87,6 +89,9 @@ class Analysis:
     drift: Drift | NoAnswer | None = None
     differential: DifferentialSeverity | NoAnswer | None = None
     styles: Styles | NoAnswer | None = None
+    # since the last session
+    agreement_by_cycle: AgreementByCycle | NoAnswer | None = None
+    norm_effect: NormEffect | NoAnswer | None = None
     # people
     profiles: Profiles | NoAnswer | None = None
     expected: Expected | NoAnswer | None = None
@@ -152,6 +157,7 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
         **about_raters,
         **of_kind,
         **_ways_of_rating(data, settings),
+        **_since_last_session(data, chosen.level),
         ordinal=ask(estimate_ordinal, ratings, severity=own_severity, points=points, level=level),
         agreement=ask(estimate_agreement, ratings, level=level),
         distribution=ask(
@@ -346,6 +352,35 @@ def _ways_of_rating(data: SessionData, settings: Settings) -> dict[str, Any]:
             practical_difference=size,
         )
     return found
+
+
+def _since_last_session(data: SessionData, level: float) -> dict[str, Any]:
+    """Ask what changed over the cycles, and whether norms of the last session had to do with it."""
+    if data.last_session is None or data.past_ratings.empty:
+        return {}
+    ratings = over_cycles(data)
+    return {
+        "agreement_by_cycle": ask(
+            estimate_agreement_by_cycle, ratings, cycle_order=list(data.cycles), level=level
+        ),
+        "norm_effect": norm_effect_of(data, level),
+    }
+
+
+def norm_effect_of(data: SessionData, level: float) -> NormEffect | NotEstimable:
+    """Ask whether the norms of the last session show in the ratings of this one."""
+    if data.last_session is None:
+        return NotEstimable(
+            msg("This is the first session of this department that the workbench knows.")
+        )
+    return ask(
+        estimate_norm_effect,
+        over_cycles(data),
+        with_norm=frozenset(data.last_norms["criterion_id"]),
+        norm_cycle=data.last_session.cycle,
+        cycle=data.session.cycle,
+        level=level,
+    )
 
 
 def _about_people(

@@ -31,6 +31,7 @@ def test_there_are_notebooks() -> None:
         "calibration_pack",
         "conversation_pack",
         "follow_up_pack",
+        "norms",
         "start_here",
     }
 

@@ -164,6 +164,24 @@ def test_the_notebook_gives_the_same_pack_under_papermill(company: Path, tmp_pat
     assert words_of(html) == words_of(page(company, "2026-r-d-zuid"))
 
 
+def test_the_library_of_norms_runs_and_names_nobody(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its notebook shows norms and precedents, and no name of anybody."""
+    monkeypatch.setenv("CALIBRATE_HOME", str(company))
+    path = REPOSITORY / "notebooks" / "explore" / "norms.ipynb"
+    notebook = nbformat.read(path, 4)
+    done = NotebookClient(notebook, timeout=120, kernel_name="python3").execute(
+        cwd=str(path.parent)
+    )
+    shown = "".join(str(out) for cell in done.cells for out in cell.get("outputs", []))
+    assert "precedent" in shown
+    assert "proactief" in shown
+    with open_store(read_settings(company)) as store:
+        people = store.session_data("2026-r-d-zuid").people
+    assert not [name for name in people["name"].dropna() if name in shown]
+
+
 def test_start_here_shows_what_the_pack_shows(
     company: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,7 +154,10 @@ def test_the_organisation_sees_no_person_and_no_small_cell(sample: Sample) -> No
         shown = cut(data, Audience.ORGANISATION, settings).analysis
         for table in (shown.data.ratings, shown.data.people, shown.data.employees):
             assert table.empty
-        assert shown.data.last_norms.empty
+        for table in (shown.data.last_norms, shown.data.last_actions, shown.data.past_norms):
+            assert table.empty
+        assert shown.data.last_parked.empty
+        assert shown.data.past_decisions.empty
         assert isinstance(shown.standing, Suppressed)
         spread = shown.distribution
         if data.ratings["employee_id"].nunique() < FLOOR:
@@ -187,6 +190,8 @@ def test_a_manager_sees_of_other_teams_only_what_was_given(sample: Sample) -> No
         assert not guests & set(about["employee_id"])
     assert not guests & set(shown.goals["owner_id"])
     assert set(shown.past_ratings["rater_id"]) <= {viewer}
+    assert set(shown.past_decisions["employee_id"]) <= set(team[team == viewer].index)
+    assert set(shown.last_parked["owner_id"]) <= {viewer}
 
 
 def test_the_room_sees_no_past_of_who_is_in_it(sample: Sample) -> None:
@@ -197,10 +202,16 @@ def test_the_room_sees_no_past_of_who_is_in_it(sample: Sample) -> None:
     rated = set(data.ratings["employee_id"])
     guest = min(here - rated)
     past = data.past_ratings.head(1).assign(employee_id=guest, subject_id=guest)
-    with_past = replace(data, past_ratings=pd.concat([data.past_ratings, past]))
+    decided = data.past_decisions.head(1).assign(employee_id=guest, subject=guest)
+    with_past = replace(
+        data,
+        past_ratings=pd.concat([data.past_ratings, past]),
+        past_decisions=pd.concat([data.past_decisions, decided]),
+    )
     shown = cut(with_past, Audience.ROOM, settings).analysis.data
     assert len(shown.past_ratings)
     assert not here & set(shown.past_ratings["employee_id"])
+    assert not here & set(shown.past_decisions["employee_id"])
     assert not here & set(shown.past_results["employee_id"])
 
 

@@ -15,7 +15,6 @@ from pipeline.methods.change_fairness import ChangeFairness
 from pipeline.methods.movement import Movement
 from pipeline.pack import make_follow_up
 from pipeline.privacy import Audience, OutcomeView, cut_outcome
-from pipeline.privacy.names import naming
 from pipeline.privacy.room import present
 from pipeline.settings import Settings, read_settings
 from pipeline.store import SessionOutcome, Store, open_store
@@ -224,24 +223,3 @@ def test_a_manager_gets_a_clear_refusal(sample: Sample) -> None:
     store, settings = sample
     with pytest.raises(WrongUse, match="overview of the own team"):
         cut_outcome(store.session_outcome(WITH_PRESENT), Audience.MANAGER, settings)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("Besproken met JOSÉ BAKKER.", True),
-        ("Jose  bakker deed het.", True),
-        ("Volgens Bakker niet.", True),
-        ("Nummer 0042 valt op.", True),
-        ("De bakkerij liep goed.", False),
-        ("Nummer 10042 valt op.", False),
-        ("José deed het.", False),
-        ("Li kwam.", False),
-        ("An Li kwam.", True),
-        (None, False),
-    ],
-)
-def test_who_is_named(text: str | None, found: bool) -> None:
-    """By number, full name or a surname that is no short word; accents and capitals aside."""
-    people = pd.DataFrame({"employee_id": ["0042", "7"], "name": ["José Bakker", "An Li"]})
-    assert naming(people, {"0042", "7"})(text) == found

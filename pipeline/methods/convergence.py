@@ -34,9 +34,9 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.errors import Message, NotEstimable, msg
-from pipeline.numerics.agreement import DegenerateTable, icc, within_one_point
+from pipeline.numerics.agreement_by_cycle import agreement_by_cycle
 
-LEAST_MANAGERS, LEAST_PEOPLE, LEAST_DECIDED, LEAST_SHARED = 4, 2, 5, 5
+LEAST_MANAGERS, LEAST_PEOPLE, LEAST_DECIDED = 4, 2, 5
 _DRAWS, _SEED, _SAME = 2_000, 20_260_713, 1e-9
 FloatArray = npt.NDArray[np.float64]
 
@@ -94,10 +94,7 @@ class Convergence:
     distance
         Or the reason why there is none.
     cycles
-        One row per cycle, in order: cycle; n_subjects (with two raters or more), n_raters; icc,
-        icc_low, icc_high (at most 1); within_one, within_low, within_high (0-1); sd_raters (scale
-        points, 0 or more; missing where the ICC is); reason (a Message where there are no numbers,
-        else None).
+        Agreement before each session; see `numerics.agreement_by_cycle`.
     nested
         Whether nobody was rated by two raters in the last cycle: teams and severity are one then.
     level
@@ -153,15 +150,10 @@ def estimate_convergence(
         raise NotEstimable(msg("There are no ratings yet."))
     decided = decisions[decisions["outcome"].isin(["upheld", "adjusted"])]
     decided = decided.dropna(subset=["score_before", "score_after"])
-    rows = [
-        _cycle(cycle, rated[rated["cycle"] == cycle], level)
-        for cycle in cycle_order
-        if rated["cycle"].eq(cycle).any()
-    ]
     return Convergence(
         spread=_spread(own, decided, managers, weights, overall, level),
         distance=_distance(own, decided, overall, level),
-        cycles=pd.DataFrame(rows),
+        cycles=agreement_by_cycle(rated, cycle_order, level),
         nested=bool((own.groupby("subject_id")["rater_id"].nunique() < 2).all()),
         level=level,
     )
@@ -280,35 +272,3 @@ def _distance(
     draws = per[rng.integers(len(per), size=(_DRAWS, len(per)))].mean(axis=1)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Distance(float(per.mean()), float(low), float(high), len(per), len(both))
-
-
-# raters, over the cycles ---------------------------------------------------------------------
-
-_NUMBERS = ("icc", "icc_low", "icc_high", "within_one", "within_low", "within_high", "sd_raters")
-
-
-def _cycle(cycle: str, rated: pd.DataFrame, level: float) -> dict[str, object]:
-    """Describe how far raters agreed in one cycle."""
-    table = rated.pivot_table(index="subject_id", columns="rater_id", values="score")
-    shared = table[table.notna().sum(axis=1) >= 2].dropna(axis=1, how="all")
-    row: dict[str, object] = {
-        "cycle": cycle, "n_subjects": len(shared), "n_raters": shared.shape[1],
-        **dict.fromkeys(_NUMBERS, float("nan")), "reason": None,
-    }  # fmt: skip
-    if len(shared) < LEAST_SHARED:
-        reason = msg(
-            "Rated by two raters or more: {n}. {least} are needed to say how far raters agree.",
-            n=len(shared),
-            least=LEAST_SHARED,
-        )
-        return row | {"reason": reason}
-    try:
-        close = within_one_point(shared, level)
-        found = icc(shared, level)
-    except (DegenerateTable, ArithmeticError):
-        return row | {"reason": msg("These scores hardly differ, or share too few people.")}
-    return row | {
-        "icc": found.icc_a1, "icc_low": found.icc_a1_ci[0], "icc_high": found.icc_a1_ci[1],
-        "within_one": close.share, "within_low": close.ci_low, "within_high": close.ci_high,
-        "sd_raters": float(np.sqrt(max(found.var_rater, 0.0))),
-    }  # fmt: skip

@@ -179,6 +179,8 @@ ANSWERS = {
     "drift": msg("change of severity over time"),
     "differential": msg("severity per criterion"),
     "styles": msg("styles of rating"),
+    "agreement_by_cycle": msg("agreement over the cycles"),
+    "norm_effect": msg("the norms of the last session"),
     "agreement": msg("agreement of raters"),
     "distribution": msg("distribution"),
     "standing": msg("position among comparable people"),

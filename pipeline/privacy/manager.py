@@ -175,4 +175,6 @@ def own_data(data: SessionData, viewer: str) -> SessionData:
         participants=of(data.participants, "person_id", {viewer}),
         opinions=of(own.opinions, "rater_id", {viewer}),
         last_actions=of(data.last_actions, "owner_id", {viewer}),
+        last_parked=of(data.last_parked, "owner_id", {viewer}),
+        past_decisions=of(own.past_decisions, "employee_id", reports),
     )

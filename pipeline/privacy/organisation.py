@@ -44,7 +44,10 @@ def organisation(data: SessionData, settings: Settings) -> View:
         people=nobody.people.iloc[:0],
         participants=nobody.participants.iloc[:0],
         last_actions=nobody.last_actions.iloc[:0],
-        last_norms=nobody.last_norms.iloc[:0],  # free text, which may name people
+        # free text, which may name people
+        last_norms=nobody.last_norms.iloc[:0],
+        last_parked=nobody.last_parked.iloc[:0],
+        past_norms=nobody.past_norms.iloc[:0],
         session=_nameless(data.session),
         last_session=_nameless(data.last_session) if data.last_session else None,
         n_rejected=0,

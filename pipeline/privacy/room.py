@@ -36,6 +36,9 @@ def without_present(data: SessionData, settings: Settings) -> tuple[SessionData,
     here, rated = present(data), set(data.ratings["employee_id"])
     before = set(data.past_ratings["employee_id"])
     shown = only_people(data, (rated | set(data.employees["employee_id"]) | before) - here)
+    # decisions are counted, those about who has left since too
+    others = ~data.past_decisions["employee_id"].isin(here)
+    shown = replace(shown, past_decisions=data.past_decisions[others].reset_index(drop=True))
     if here & rated and tells(data, shown, settings):
         shown = without_backgrounds(shown)
     elif 0 < len(here & (rated | before)) < settings.privacy.minimum_group:

@@ -67,6 +67,7 @@ def only_people(data: SessionData, keep: set[str]) -> SessionData:
         opinions=of(data.opinions, "employee_id", keep),
         past_ratings=of(data.past_ratings, "employee_id", keep),
         past_results=of(data.past_results, "employee_id", keep),
+        past_decisions=of(data.past_decisions, "employee_id", keep),
     )
 
 

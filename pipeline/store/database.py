@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from pipeline.errors import Message, StoreError, WrongUse, msg
 from pipeline.settings import Settings
-from pipeline.store import load, outcome, register, schema, sessions, slices, stamps
+from pipeline.store import history, load, outcome, register, schema, sessions, slices, stamps
 from pipeline.store.counts import refresh_counts
 from pipeline.store.load import Batch
 from pipeline.store.migrate import WRITES_AT_ONCE, ensure_schema
@@ -151,6 +151,15 @@ class Store:
         """Return per cycle and department how many people have dated evidence."""
         with self.reading() as connection:
             return stamps.evidence_counts(connection, wanted)
+
+    def norms_and_arguments(self) -> tuple[pd.DataFrame, pd.DataFrame, tuple[set[str], set[str]]]:
+        """Return all norms, why scores were decided, and the names and numbers of everybody."""
+        with self.reading() as connection:
+            return (
+                history.every_norm(connection),
+                history.every_argument(connection),
+                history.people_named(connection),
+            )
 
     # loading -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from pipeline.store import schema
+from pipeline.store import history, schema
 from pipeline.store.counts import last_ratings_batch
 from pipeline.store.load import Batch, FileRecord
 from pipeline.store.sessions import (
@@ -72,6 +72,13 @@ class SessionData:
         score, n of this department in the cycle before.
     last_session, last_actions, last_norms
         The department's session before this one, what it agreed and the norms it set.
+    last_parked
+        What it put off: text, owner_id, due_on.
+    past_decisions
+        What the department's sessions of earlier cycles decided, without arguments; see
+        `store.history`.
+    past_norms
+        Norms of earlier cycles on these criteria, in the whole organisation; see `store.history`.
     n_rejected
         Rows about this department that the last import of ratings refused.
     data_stamp, loaded_at
@@ -98,6 +105,9 @@ class SessionData:
     last_session: Session | None
     last_actions: pd.DataFrame
     last_norms: pd.DataFrame
+    last_parked: pd.DataFrame
+    past_decisions: pd.DataFrame
+    past_norms: pd.DataFrame
     n_rejected: int
     data_stamp: str
     loaded_at: dt.datetime | None
@@ -130,6 +140,9 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
     )
     cycle_row = rows_of(connection, "cycles", t["cycles"].c.cycle == cycle)
     last = last_session(connection, session, every)
+    earlier, past = _earlier(session, every), _past_ratings(connection, session, every, ids)
+    before = history.earlier_sessions(session, named_sessions(connection), earlier)
+    criteria = _criteria(connection, cycle, ratings)
     last_id = last.session_id if last else ""
     batch = connection.execute(
         sa.select(schema.batches.c.batch_id, schema.batches.c.loaded_at)
@@ -142,7 +155,7 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
         self_ratings=rated[by_self].reset_index(drop=True),
         employees=employees,
         people=_people(connection, staff, session, employees, ratings, participants),
-        criteria=_criteria(connection, cycle, ratings),
+        criteria=criteria,
         cycle=cycle_row,
         participants=participants,
         evidence=_evidence(connection, ids, cycle_row),
@@ -153,9 +166,9 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
         ),
         opinions=rows_of(connection, "opinions", t["opinions"].c.session_id == one_session),
         cycles=tuple(every),
-        past_ratings=_past_ratings(connection, session, every, ids),
+        past_ratings=past,
         past_results=rows_of(
-            connection, "results", t["results"].c.cycle.in_(_earlier(session, every)),
+            connection, "results", t["results"].c.cycle.in_(earlier),
             t["results"].c.employee_id.in_(ids),
         ),
         organisation_scores=_organisation_scores(connection, session),
@@ -163,6 +176,16 @@ def session_data(connection: sa.Connection, session: Session) -> SessionData:
         last_session=last,
         last_actions=rows_of(connection, "actions", t["actions"].c.session_id == last_id),
         last_norms=rows_of(connection, "norms", t["norms"].c.session_id == last_id),
+        last_parked=history.parked_table(
+            history.parked_items(connection, [last_id]).get(last_id, [])
+        ),
+        past_decisions=history.past_decisions(
+            connection, before,
+            past.drop_duplicates("subject_id").set_index("subject_id")["employee_id"],
+        ),
+        past_norms=history.past_norms(
+            connection, session, earlier, list(criteria["criterion_id"])
+        ),
         n_rejected=_n_rejected(connection, ids),
         data_stamp=batch.batch_id if batch else "",
         loaded_at=batch.loaded_at if batch else None,

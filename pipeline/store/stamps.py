@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from pipeline.store import schema
 from pipeline.store.counts import last_ratings_batch
+from pipeline.store.history import earlier_sessions, parked_items
 from pipeline.store.slices import (
     Session,
     cycles,
@@ -62,9 +63,25 @@ def slice_stamps(connection: sa.Connection, sessions: Sequence[Session]) -> dict
         for one in sessions
     }
     agreed = [one.session_id for one in last.values() if one is not None]
+    decided = {
+        one.session_id: earlier_sessions(
+            one, named[one.department, one.kind], _earlier(one.cycle, every)
+        )
+        for one in sessions
+    }
     by_session = {
         **_by_session(connection, ("participants", "opinions"), [s.session_id for s in sessions]),
         **_by_session(connection, ("actions", "norms"), agreed),
+        **_by_session(
+            connection,
+            ("decisions",),
+            list(dict.fromkeys(one.session_id for before in decided.values() for one in before)),
+        ),
+    }
+    parked = {
+        session_id: items
+        for part in _chunks(agreed)
+        for session_id, items in parked_items(connection, part).items()
     }
     found = {}
     for cycle in dict.fromkeys(session.cycle for session in sessions):
@@ -77,9 +94,16 @@ def slice_stamps(connection: sa.Connection, sessions: Sequence[Session]) -> dict
                 shared.parts(session),
                 [by_session.get((t, session.session_id)) for t in ("participants", "opinions")],
                 _plain(before),
-                [by_session.get((t, before.session_id)) for t in ("actions", "norms")]
+                [
+                    *(by_session.get((t, before.session_id)) for t in ("actions", "norms")),
+                    parked.get(before.session_id),
+                ]
                 if before
                 else [],
+                [
+                    [one.session_id, one.cycle, by_session.get(("decisions", one.session_id))]
+                    for one in decided[session.session_id]
+                ],
             )
     return found
 
@@ -129,6 +153,7 @@ class _Cycle:
     employees: Rows
     others: Rows
     history: Rows
+    norms: Rows
     ratings: Rows = field(default_factory=dict)
     persons: dict[str, str] = field(default_factory=dict)
     previous: dict[Group, list[Any]] = field(default_factory=lambda: defaultdict(list))
@@ -159,6 +184,12 @@ class _Cycle:
                 for cycle in self.earlier
                 if (*both, cycle) in self.history
             ],
+            [
+                [cycle, criterion, self.norms[session.kind, cycle, criterion]]
+                for cycle in self.earlier
+                for criterion in sorted(self.in_use[both])
+                if (session.kind, cycle, criterion) in self.norms
+            ],
             sorted(self.previous[both]),
             self.refused[department],
         ]  # fmt: skip
@@ -169,8 +200,7 @@ def _read_cycle(
 ) -> _Cycle:
     keyed = _tables["employees"]
     staff = employees_of(cycle, keyed.c.row_key, keyed.c.row_hash)
-    position = every.index(cycle) if cycle in every else 0
-    earlier = every[:position]
+    earlier = _earlier(cycle, every)
     criteria, own = _tables["criteria"], _tables["cycles"]
     conversation = (_ratings.c.subject_id != "").label("conversation")
     wording = {
@@ -208,6 +238,7 @@ def _read_cycle(
                 join=rated,
             )
         ),
+        norms=_read_norms(connection, earlier),
     )
     _read_ratings(connection, made, cycle, staff)
     _read_people(connection, made, staff, sessions)
@@ -215,6 +246,27 @@ def _read_cycle(
         _read_previous(connection, made, earlier[-1])
     _read_refused(connection, made, staff)
     return made
+
+
+def _earlier(cycle: str, every: list[str]) -> list[str]:
+    return every[: every.index(cycle)] if cycle in every else []
+
+
+def _read_norms(connection: sa.Connection, earlier: list[str]) -> Rows:
+    """Stamp the norms of earlier cycles per kind, cycle and criterion, over all departments."""
+    norms, held = _tables["norms"], _tables["sessions"]
+    kind = sa.func.coalesce(held.c.kind, "performance")
+    marks: dict[Group, list[Any]] = defaultdict(list)
+    for (*group, department), rows in _grouped(
+        connection,
+        norms,
+        [kind, held.c.cycle, norms.c.criterion_id, held.c.department],
+        held_now(held),
+        held.c.cycle.in_(earlier),
+        join=(held, held.c.session_id == norms.c.session_id),
+    ).items():
+        marks[tuple(group)].append([department, _of_rows(rows)])
+    return {group: _digest(sorted(of_group)) for group, of_group in marks.items()}
 
 
 def _read_ratings(connection: sa.Connection, made: _Cycle, cycle: str, staff: sa.Subquery) -> None:

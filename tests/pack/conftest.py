@@ -18,6 +18,7 @@ from pipeline.pack.html import to_html
 from pipeline.privacy import Audience, View, cut
 from pipeline.settings import Settings
 from pipeline.store import Session, SessionData
+from pipeline.store.history import DECIDED, NORMS, parked_table
 from pipeline.tables import TABLES
 
 LOADED = dt.datetime(2026, 11, 20, 9, 30)
@@ -186,6 +187,9 @@ def session_data(shape: Shape = Shape(), **changes: Any) -> SessionData:  # froz
         last_session=None,
         last_actions=table("actions"),
         last_norms=table("norms"),
+        last_parked=parked_table([]),
+        past_decisions=pd.DataFrame({name: [] for name in DECIDED}),
+        past_norms=pd.DataFrame({name: [] for name in NORMS}),
         n_rejected=0,
         data_stamp="20261120-093000",
         loaded_at=LOADED,

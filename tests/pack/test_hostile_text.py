@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.decision_form import FORM_FILE
 from pipeline.pack.page import page_script, policy
+from pipeline.store.history import NORMS, parked_table
 
 from .conftest import MakePack, Shape, page_of, session_data, table
 
@@ -106,6 +107,10 @@ def filled(text: str) -> object:
         last_norms=table(
             "norms",
             [{"session_id": "before", "criterion_id": "c1", "job_level": text[:500], "text": text}],
+        ),
+        last_parked=parked_table([(text, "r00000", "2026-01-01")]),
+        past_norms=pd.DataFrame(
+            [["2025", text[:500], "c1", text[:500], text, 3, False]] * 10, columns=list(NORMS)
         ),
         cycle=everywhere(data.cycle, "what_counts", "what_does_not", "consequences"),
         participants=everywhere(data.participants, "personal_goal"),

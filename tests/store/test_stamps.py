@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from pipeline.errors import msg
 from pipeline.settings import read_settings
 from pipeline.store import Rejection, SessionData, Store, open_store
+from pipeline.store.register import NewEntry
 from pipeline.tables import TABLES, key_of, kind_of
 from support.company import BEFORE, NOORD, ZUID, company, load
 
@@ -55,10 +57,14 @@ CHANGES: list[tuple[str, int, str, object, set[str]]] = [
     ("results", 1, "value", 9.0, {ZUID}),
     ("results", 2, "value", 9.0, {BEFORE, NOORD}),
     ("opinions", 0, "note", "other", {NOORD}),
-    ("decisions", 0, "argument", "other", set()),
+    # the next session is told what this one decided
+    ("decisions", 0, "outcome", "parked", {NOORD}),
+    ("decisions", 1, "outcome", "parked", set()),
     ("actions", 0, "measure", "other", {NOORD}),
     ("actions", 1, "measure", "other", set()),
-    ("norms", 0, "text", "other", {NOORD}),
+    # a norm on a criterion goes round to all who are rated on it
+    ("norms", 0, "text", "other", {NOORD, ZUID}),
+    ("norms", 0, "criterion_id", "c3", {NOORD}),
     ("norms", 1, "text", "other", set()),
 ]
 
@@ -93,7 +99,7 @@ def test_every_part_of_a_slice_is_stamped_or_named_as_left_out() -> None:
         "session", "ratings", "self_ratings", "employees", "people", "criteria", "cycle",
         "participants", "evidence", "goals", "results", "opinions", "past_ratings",
         "past_results", "previous_scores", "last_session", "last_actions", "last_norms",
-        "n_rejected",
+        "last_parked", "past_decisions", "past_norms", "n_rejected",
     }  # fmt: skip
 
 
@@ -208,3 +214,23 @@ def test_no_change_that_shows_is_missed(filled: Path, data: st.DataObject) -> No
             cells = {str(v) for v in company()[table].loc[row]} | {str(value)}
             mine = {c for c in cells if c.startswith((near, near.upper()))}
             assert mine, (session, table, row, column, value)
+
+
+def test_a_parked_item_changes_the_stamp_of_the_next_session(store: Store) -> None:
+    """What a session put off stands in the register, and opens the next session's pack."""
+    load(store, company())
+    before = stamps(store)
+    with store.recording(BEFORE) as recording:
+        recording.append(
+            [NewEntry("parked", {"text": "weights", "owner_id": "m1", "due_on": "2026-02-01"})],
+            source="0" * 64,
+            now=dt.datetime(2026, 1, 5, tzinfo=dt.UTC),
+        )
+    after = stamps(store)
+    assert {session for session in before if before[session] != after[session]} == {NOORD}
+    parked = store.session_data(NOORD).last_parked
+    assert parked.to_dict("list") == {
+        "text": ["weights"],
+        "owner_id": ["m1"],
+        "due_on": [pd.Timestamp("2026-02-01")],
+    }
