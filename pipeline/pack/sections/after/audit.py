@@ -205,7 +205,9 @@ def _time(context: FollowUpContext) -> list[Block]:
         )
     unplanned = len(set(spent) - {case.subject_id for case in context.plan.cases})
     if unplanned:
-        rows.append((say(msg("Discussed without being on the agenda")), str(unplanned)))
+        rows.append(
+            (say(msg("Discussed without being on the agenda")), context.language.whole(unplanned))
+        )
     note = msg("The agenda is that of the data as they are now; imports since may have changed it.")
     return [Part(heading, (Facts(tuple(rows), "rows"), Text(say(note))))]
 
