@@ -128,6 +128,18 @@ def test_nobody_in_the_room_reads_an_own_decision_on_the_own_sheet(sample: Sampl
                 assert subject in team | rated
 
 
+def test_a_sheet_withholds_texts_that_name_who_takes_part(sample: Sample) -> None:
+    """As the room's pack does: who is named in an argument about another may read the sheet."""
+    store, settings = sample
+    outcome = store.session_outcome(WITH_PRESENT)
+    here = present(outcome.data) & set(outcome.data.ratings["employee_id"])
+    named = outcome.data.people.set_index("employee_id")["name"][min(here)]
+    told = outcome.decisions.assign(argument=f"Deed in mei meer dan {named} deed.")
+    pack = make_follow_up(replace(outcome, decisions=told), settings, language="en")
+    for page in pack.pages().pages:
+        assert "Deed in mei" not in "".join(str(section.html) for section in page.sections)
+
+
 def test_the_organisation_reads_counts_above_the_floor_only(sample: Sample) -> None:
     """No row per person; no count below five; none to be found by subtraction."""
     store, settings = sample

@@ -277,6 +277,9 @@ def rater_outcome(
     else:
         own = decided[decided["employee_id"].isin(people_of(data, rater_id))]
     own = own[own["employee_id"].ne(rater_id)]
+    # a sheet may be read by who is named in a text about another
+    here = present(data) & set(data.ratings["employee_id"])
+    own, _ = _without_texts(own, ("argument",), _names_of(data, here))
     goals = data.participants.loc[data.participants["person_id"].eq(rater_id), "personal_goal"]
     told = [str(one) for one in goals.dropna()]
     actions = of(outcome.actions, "owner_id", {rater_id})
