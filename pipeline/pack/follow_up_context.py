@@ -54,7 +54,7 @@ class FollowUpContext(Context):
         """Whether it was held, as far as is known: who records decisions has met."""
         if self.sitting.held is not None:
             return self.sitting.held
-        return self.outcome.is_known or bool(self.after.people["n"].sum())
+        return self.after.is_known
 
     @cached_property
     def talks(self) -> tuple[Talk, ...]:

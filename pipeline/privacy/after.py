@@ -7,22 +7,20 @@ what is computed is computed of what remains.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from pipeline.aftermath import Aftermath, decided_scores, look_back
 from pipeline.analysis import Analysis, NoAnswer, ask
-from pipeline.errors import Message, NotEstimable, Suppressed, WrongUse, msg, msgn
-from pipeline.methods.change_fairness import ChangeFairness
+from pipeline.errors import Message, Suppressed, WrongUse, msg, msgn
 from pipeline.methods.movement import Movement
 from pipeline.methods.smart import Smart, estimate_smart
-from pipeline.privacy.aggregates import tells_a_small_count
 from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
+from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.privacy.manager import people_of, preparation
-from pipeline.privacy.names import naming
+from pipeline.privacy.mask import NameMask
 from pipeline.privacy.room import present, without_present
 from pipeline.privacy.view import View, of
 from pipeline.settings import Audience, Settings
@@ -59,6 +57,8 @@ class OutcomeView:
     n_unrated
         People (or conversations) without a rating about whom something was decided; 0 for the
         organisation.
+    is_known
+        Whether anything is known of what the session decided, shown here or not.
     n_withheld
         Texts that are not shown, because they name somebody who would read them.
     left_out
@@ -73,6 +73,7 @@ class OutcomeView:
     actions: pd.DataFrame
     n_rated: int | None
     n_unrated: int
+    is_known: bool
     n_withheld: int
     left_out: tuple[Message, ...]
 
@@ -108,7 +109,7 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
     here = present(data) & set(data.ratings["employee_id"])
     every = with_people(outcome)
     kept = _not_about(every, here)
-    withheld, texts = 0, naming(data.people, here)
+    withheld, names = 0, _names_of(data, here)
     tables = {
         "decisions": (kept, ("argument", "evidence", "dissent")),
         "actions": (outcome.actions, ("text", "measure")),
@@ -117,7 +118,7 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
     }
     clean = {}
     for name, (table, columns) in tables.items():
-        clean[name], n = _without_texts(table, columns, texts)
+        clean[name], n = _without_texts(table, columns, names)
         withheld += n
     cut_down = replace(
         outcome,
@@ -157,6 +158,7 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
         actions=_by_kind(clean["actions"], floor=0),
         n_rated=len(rated),
         n_unrated=len(set(kept["subject"]) - rated),
+        is_known=outcome.is_known,
         n_withheld=withheld,
         left_out=tuple(left_out),
     )
@@ -169,8 +171,8 @@ def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> 
     decided = _not_about(with_people(outcome), here)
     people = _by_result(decided, shown, floor)
     n_rated = int(shown.ratings["employee_id"].nunique())
-    every = set(outcome.data.people["employee_id"]) | set(outcome.data.employees["employee_id"])
-    norms, withheld = _without_texts(outcome.norms, ("text",), naming(outcome.data.people, every))
+    every = set(outcome.data.people["employee_id"])
+    norms, withheld = _without_texts(outcome.norms, ("text",), _names_of(outcome.data, every))
     cut_down = replace(
         outcome,
         data=before.analysis.data,
@@ -201,6 +203,7 @@ def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> 
         actions=_by_kind(outcome.actions, floor),
         n_rated=n_rated if n_rated >= floor else None,
         n_unrated=0,
+        is_known=outcome.is_known,
         n_withheld=withheld,
         left_out=tuple(left_out),
     )
@@ -228,21 +231,13 @@ def _in_aggregate(whole: Aftermath, decided: pd.DataFrame, floor: int) -> Afterm
         movement=movement,
         trading=inside,
         convergence=inside,
-        fairness={name: _only_gaps(answer, few, floor) for name, answer in whole.fairness.items()},
+        fairness={
+            name: change_gaps_in_aggregate(answer, few, floor)
+            for name, answer in whole.fairness.items()
+        },
         norm_effect=inside,
         smart=inside,
     )
-
-
-def _only_gaps(
-    answer: ChangeFairness | NoAnswer, few: Suppressed, floor: int
-) -> ChangeFairness | NoAnswer:
-    """Keep the gaps: beside the department's totals, numbers of groups tell those of the others."""
-    if isinstance(answer, NotEstimable) and tells_a_small_count(answer, floor):
-        return few
-    if not isinstance(answer, ChangeFairness):
-        return answer
-    return replace(answer, groups=answer.groups.iloc[:0], n_unknown=0)
 
 
 @dataclass(frozen=True)
@@ -282,6 +277,9 @@ def rater_outcome(
     else:
         own = decided[decided["employee_id"].isin(people_of(data, rater_id))]
     own = own[own["employee_id"].ne(rater_id)]
+    # a sheet may be read by who is named in a text about another
+    here = present(data) & set(data.ratings["employee_id"])
+    own, _ = _without_texts(own, ("argument",), _names_of(data, here))
     goals = data.participants.loc[data.participants["person_id"].eq(rater_id), "personal_goal"]
     told = [str(one) for one in goals.dropna()]
     actions = of(outcome.actions, "owner_id", {rater_id})
@@ -314,15 +312,25 @@ def _not_about(decided: pd.DataFrame, here: set[str]) -> pd.DataFrame:
     return decided[~gone].reset_index(drop=True)
 
 
+def _names_of(data: SessionData, who: set[str]) -> NameMask:
+    people = data.people[data.people["employee_id"].isin(who)]
+    return NameMask(people["name"].dropna().astype(str), who)
+
+
 def _without_texts(
-    table: pd.DataFrame, columns: tuple[str, ...], names: Callable[[object], bool]
+    table: pd.DataFrame, columns: tuple[str, ...], names: NameMask
 ) -> tuple[pd.DataFrame, int]:
     """Take out the texts that name somebody, and count them."""
     found, n = table.copy(), 0
     for column in columns:
-        hit = found[column].map(names).astype(bool)
+        texts = found[column]
+        hit = pd.Series(
+            [isinstance(text, str) and names(text) != text for text in texts],
+            index=texts.index,
+            dtype=bool,
+        )
         n += int(hit.sum())
-        found[column] = found[column].mask(hit)
+        found[column] = texts.mask(hit)
     return found, n
 
 

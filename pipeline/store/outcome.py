@@ -122,6 +122,8 @@ class SessionOutcome:
         employee_id, owner_id, text, due_on, measure: what employee and manager agreed.
     check_ins
         employee_id, dated_on, next_on: conversations, and for when the next one was agreed.
+    locked_at
+        When it was locked, in UTC; None where it is not.
     """
 
     data: SessionData
@@ -138,6 +140,7 @@ class SessionOutcome:
     later_evidence: pd.DataFrame
     agreements: pd.DataFrame = field(default_factory=lambda: _table((), _AGREED))
     check_ins: pd.DataFrame = field(default_factory=lambda: _table((), _CHECKED_IN))
+    locked_at: dt.datetime | None = None
 
     @property
     def session(self) -> Session:
@@ -179,6 +182,7 @@ def session_outcome(connection: sa.Connection, session: Session) -> SessionOutco
         later_evidence=_later_evidence(connection, session, data),
         agreements=_table(of_kind.get("agreement", ()), _AGREED),
         check_ins=_table(of_kind.get("check_in", ()), _CHECKED_IN),
+        locked_at=_locked_at(kept),
     )
 
 
@@ -310,6 +314,13 @@ def is_locked(entries: Sequence[Entry]) -> bool:
     """Tell whether a session was locked, and not unlocked after it."""
     last = [entry.kind for entry in entries if entry.kind in ("locked", "unlocked")][-1:]
     return last == ["locked"]
+
+
+def _locked_at(entries: Sequence[Entry]) -> dt.datetime | None:
+    """Return when a session was locked, whatever was recorded after it."""
+    if not is_locked(entries):
+        return None
+    return [entry.recorded_at for entry in entries if entry.kind == "locked"][-1]
 
 
 def _sitting(content: Mapping[str, Any] | None, session: Session) -> Sitting:

@@ -22,6 +22,7 @@ from .conftest import _shaped as session_data_of
 DATA = session_data_of(Shape())
 HELD = dt.date(2026, 12, 3)
 HEAD = "ab" * 32
+UNLOCKED: dict[str, Any] = {"locked": False, "locked_at": None}
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,7 @@ def outcome_of(
         head=HEAD,
         next_session=Session("2027-zuid", "2027", "Zuid", held_on=dt.date(2027, 12, 2)),
         later_evidence=table("evidence"),
+        locked_at=dt.datetime(2026, 12, 4, 9, tzinfo=dt.UTC),
     )
     return replace(made, **changes)
 
@@ -192,8 +194,14 @@ def test_changes_without_an_argument_are_listed(settings: Settings) -> None:
     ("changes", "words"),
     [
         ({"sitting": Sitting(False, None, 90, None, None)}, "This session was not held."),
-        ({"recorded_at": None, "head": "", "locked": False}, "These decisions were imported."),
-        ({"locked": False}, "Partly recorded. Missing: who was present and the lock."),
+        (
+            {"recorded_at": None, "head": "", "locked": False, "locked_at": None},
+            "These decisions were imported.",
+        ),
+        (
+            {"locked": False, "locked_at": None},
+            "Partly recorded. Missing: who was present and the lock.",
+        ),
         ({"sitting": Sitting(None, None, 90, None, None)}, "whether and how long it was held"),
     ],
 )
@@ -208,8 +216,8 @@ def test_what_is_not_known_is_said(settings: Settings, changes: dict[str, Any], 
 def test_nothing_recorded_says_so_in_every_part(settings: Settings) -> None:
     """No zeroes instead of answers, no empty tables."""
     empty = outcome_of(
-        sitting=Sitting(None, None, 90, None, None), locked=False, recorded_at=None, head="",
-        next_session=None,
+        sitting=Sitting(None, None, 90, None, None), recorded_at=None, head="",
+        next_session=None, **UNLOCKED,
     )  # fmt: skip
     pack = follow_up(empty, settings)
     assert "Nothing is recorded of this session" in text_of(pack.cover().html)
@@ -282,7 +290,7 @@ def test_retention_counts_from_lock_session_and_cycle(settings: Settings) -> Non
     own = Settings.model_validate(
         {**settings.model_dump(), "retention": RetentionSettings(card=1).model_dump()}
     )
-    told = part(follow_up(replace(usual(), locked=False), own), "retention")
+    told = part(follow_up(replace(usual(), **UNLOCKED), own), "retention")
     assert "A proposal" not in told
     assert "Conversation cards 1 month after the end of the cycle 31 January 2027" in told
     assert "not locked yet" in told
@@ -327,15 +335,17 @@ def test_a_conversation_session_has_goals_and_a_clinic(settings: Settings) -> No
 
 
 def test_criteria_that_divide_raters_come_first() -> None:
-    """Share of conversations with raters over a point apart; few conversations say nothing."""
+    """Share of pairs over a point apart; more raters do not raise it; few say nothing."""
+    given = {"c1": (2.0, 4.0), "c2": (3.0, 4.0), "c4": (2.0, 4.0, 3.0, 3.0)}
     rows = [
         {"subject_id": f"g{i}", "criterion_id": criterion, "score": score}
         for i in range(6)
-        for criterion, pair in (("c1", (2.0, 4.0 if i < 3 else 3.0)), ("c2", (3.0, 4.0)))
-        for score in pair
+        for criterion, scores in given.items()
+        for score in scores
     ]
     few = [{"subject_id": "g0", "criterion_id": "c3", "score": score} for score in (1.0, 5.0)]
-    assert _far_apart(pd.DataFrame(rows + few)) == [("c1", 0.5, 6), ("c2", 0.0, 6)]
+    found = _far_apart(pd.DataFrame(rows + few))
+    assert found == [("c1", 1.0, 6), ("c4", pytest.approx(1 / 6), 6), ("c2", 0.0, 6)]
 
 
 def test_hostile_texts_stay_text(settings: Settings) -> None:

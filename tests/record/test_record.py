@@ -178,6 +178,18 @@ def test_a_locked_session_takes_nothing_new(own: Own) -> None:
     assert record(own, supersede="Bezwaar gegrond").replaced == 1
 
 
+def test_when_a_session_was_locked_is_known_as_long_as_it_is(own: Own) -> None:
+    """Retention dates count from it."""
+    record(own)
+    assert own[1].session_outcome(SESSION).locked_at is None
+    lock_session(own[1], SESSION)
+    locked = own[1].session_outcome(SESSION)
+    assert locked.locked
+    assert locked.locked_at == locked.recorded_at
+    lock_session(own[1], SESSION, unlock="Bezwaar gegrond")
+    assert own[1].session_outcome(SESSION).locked_at is None
+
+
 @pytest.mark.parametrize(
     ("row", "values", "column", "words"),
     [

@@ -13,6 +13,8 @@ from pipeline.pack.blocks import Block, Cell, Column, Facts, Note, Part, Table, 
 from pipeline.pack.follow_up_context import FollowUpContext
 from pipeline.pack.sections.after import audit_groups, audit_raters
 
+_LEAST_SHARE = 5
+"""Changed scores from which a share of them says something."""
 _MOVEMENT, _TRADING = msg("movement"), msg("exchange between managers")
 
 
@@ -59,7 +61,8 @@ def _movement(context: FollowUpContext) -> list[Block]:
     if not context.is_organisation:
         rows.append((say(msg("Scores up : down")), f"{found.n_up} : {found.n_down}"))
     rows.append((say(msg("Spread after / before")), _ratio(context, found)))
-    if pd.notna(found.share_to_middle):
+    n_changed = found.n_up + found.n_down
+    if n_changed >= _LEAST_SHARE and pd.notna(found.share_to_middle):
         share = context.say(
             msg(
                 "{share} ({low} to {high})",
@@ -202,7 +205,9 @@ def _time(context: FollowUpContext) -> list[Block]:
         )
     unplanned = len(set(spent) - {case.subject_id for case in context.plan.cases})
     if unplanned:
-        rows.append((say(msg("Discussed without being on the agenda")), str(unplanned)))
+        rows.append(
+            (say(msg("Discussed without being on the agenda")), context.language.whole(unplanned))
+        )
     note = msg("The agenda is that of the data as they are now; imports since may have changed it.")
     return [Part(heading, (Facts(tuple(rows), "rows"), Text(say(note))))]
 

@@ -12,6 +12,7 @@ from pipeline.pack.charts.intervals import MOST_NAMED, Scale
 from pipeline.pack.charts.spread import Series
 from pipeline.pack.context import Row
 from pipeline.pack.follow_up_context import FollowUpContext
+from pipeline.pack.sections.after.decisions import MOST_ROWS
 from pipeline.pack.sections.after.summary import RESULT_WORDS
 
 
@@ -152,7 +153,8 @@ def _counts(context: FollowUpContext, scores: pd.Series) -> list[int]:
 def _table(context: FollowUpContext, decided: pd.DataFrame) -> Table:
     say = context.say
     rows = []
-    for row in decided.sort_values(["subject", "criterion_id"]).to_dict("records"):
+    ordered = decided.sort_values(["subject", "criterion_id"])
+    for row in ordered.head(MOST_ROWS).to_dict("records"):
         known = pd.notna(row["change"])
         rows.append(
             (
@@ -165,6 +167,9 @@ def _table(context: FollowUpContext, decided: pd.DataFrame) -> Table:
                 say(RESULT_WORDS[row["result"]]),
             )
         )
+    note = ""
+    if len(ordered) > MOST_ROWS:
+        note = say(msg("The first {n} of {total}.", n=MOST_ROWS, total=len(ordered)))
     return Table(
         say(msg("Scores before and after")),
         (
@@ -175,6 +180,7 @@ def _table(context: FollowUpContext, decided: pd.DataFrame) -> Table:
             Column(say(msg("Outcome"))),
         ),
         tuple(rows),
+        note=note,
         dense=True,
     )
 

@@ -144,10 +144,10 @@ def _present(context: FollowUpContext) -> str:
 
 
 def _lock(context: FollowUpContext) -> str:
-    outcome = context.outcome
-    if not outcome.locked:
+    locked_at = context.outcome.locked_at
+    if locked_at is None:
         return context.say(msg("not locked"))
-    return context.say(msg("locked on {day}", day=context.date(outcome.recorded_at)))
+    return context.say(msg("locked on {day}", day=context.date(locked_at)))
 
 
 def _people(context: FollowUpContext) -> list[tuple[str, str, str]]:

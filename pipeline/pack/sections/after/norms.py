@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pandas as pd
 
 from pipeline.errors import msg
@@ -10,7 +12,7 @@ from pipeline.pack.follow_up_context import FollowUpContext
 from pipeline.pack.wording import shorten
 
 MOST_DIFFER, FEWEST, POINT = 0.3, 5, 1.0
-"""A criterion on which more than 30 % of conversations have raters over a point apart needs other
+"""A criterion on which raters are over a point apart in more than 30 % of conversations needs other
 words (practice in quality measurement); with fewer conversations than five nothing is said."""
 
 
@@ -100,7 +102,7 @@ def _differing(context: FollowUpContext) -> list[Block]:
         )
         return [Part(title, (Text(say(few)),))]
     table = Table(
-        say(msg("Criteria by how often raters were more than a point apart")),
+        say(msg("Criteria by how often two raters were more than a point apart")),
         (
             Column(say(msg("Criterion"))),
             Column(say(msg("More than a point apart"))),
@@ -111,8 +113,9 @@ def _differing(context: FollowUpContext) -> list[Block]:
         tuple(rows),
         note=say(
             msg(
-                "Rule: more than a point apart on over {share} of the conversations. Where the"
-                " words are clear, it is training: score one conversation together and compare.",
+                "Pairs of raters of one conversation. Rule: over {share} of them more than a point"
+                " apart. Where the words are clear, it is training: score one conversation together"
+                " and compare.",
                 share=context.percent(MOST_DIFFER),
             )
         ),
@@ -121,10 +124,14 @@ def _differing(context: FollowUpContext) -> list[Block]:
 
 
 def _far_apart(ratings: pd.DataFrame) -> list[tuple[str, float, int]]:
-    """Return criterion, share of conversations with raters over a point apart, conversations."""
-    cells = ratings.groupby(["criterion_id", "subject_id"])["score"].agg(["min", "max", "size"])
-    shared = cells[cells["size"] >= 2]
-    far = (shared["max"] - shared["min"]).gt(POINT).groupby("criterion_id")
-    table = far.agg(["mean", "size"])
-    table = table[table["size"] >= FEWEST].sort_values("mean", ascending=False, kind="stable")
-    return [(str(one), float(row["mean"]), int(row["size"])) for one, row in table.iterrows()]
+    """Return criterion, mean share of pairs of raters over a point apart, conversations."""
+    cells = ratings.groupby(["criterion_id", "subject_id"])["score"].agg([_apart, "size"])
+    shared = cells[cells["size"] >= 2].groupby("criterion_id")["_apart"].agg(["mean", "size"])
+    shared = shared[shared["size"] >= FEWEST].sort_values("mean", ascending=False, kind="stable")
+    return [(str(one), float(row["mean"]), int(row["size"])) for one, row in shared.iterrows()]
+
+
+def _apart(scores: pd.Series) -> float:
+    """Return the share of pairs over a point apart: it does not grow with the number of raters."""
+    pairs = [abs(one - other) > POINT for one, other in combinations(scores, 2)]
+    return sum(pairs) / len(pairs) if pairs else float("nan")

@@ -96,7 +96,7 @@ def _row(context: FollowUpContext, row: Row) -> tuple[str | Cell, ...]:
             strong=row["outcome"] == "adjusted",
             under=context.score(row["score_after"], 1) if row["outcome"] == "adjusted" else "",
         ),
-        context.told(row["argument"]) or NO_VALUE,
+        context.told(row["argument"]) or context.say(msg("withheld")),
     )
 
 

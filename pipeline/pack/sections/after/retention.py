@@ -34,7 +34,7 @@ def build(context: FollowUpContext) -> list[Block]:
         )
         blocks.append(Note(say(proposal)))
     days = {
-        LOCK.text: context.outcome.recorded_at if context.outcome.locked else None,
+        LOCK.text: context.outcome.locked_at,
         SESSION.text: context.held_on,
         CYCLE.text: _cycle_end(context),
     }

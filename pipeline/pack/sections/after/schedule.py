@@ -8,6 +8,7 @@ from pipeline.agenda.talks import CHANGED_WITHIN, MOST_MINUTES, OTHERS_WITHIN, T
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Bullets, Cell, Column, Note, Part, Table, Text
 from pipeline.pack.follow_up_context import FollowUpContext
+from pipeline.pack.lists import MOST_READERS
 from pipeline.pack.sections.after.decisions import without_argument
 from pipeline.pack.sections.after.summary import RESULT_WORDS
 
@@ -129,6 +130,9 @@ def _table(context: FollowUpContext, name: str, talks: tuple[Talk, ...]) -> Tabl
 def sheets(context: FollowUpContext) -> list[Block]:
     """Say that each rater has a private sheet."""
     say = context.say
+    if context.data.ratings["rater_id"].nunique() > MOST_READERS:
+        many = msg("With more than {n} raters no private sheets are made.", n=MOST_READERS)
+        return [Note(say(many))]
     text = msg(
         "Each rater has a sheet of the own, in the folder raters/ beside this pack: the own"
         " pattern, what the session changed in the own ratings and why, the own goal and actions."
