@@ -146,10 +146,8 @@ def _by_criterion(context: FollowUpContext, found: Movement) -> list[Block]:
         note=say(msg("Counts only: in groups this small a mean would say more than is known.")),
         dense=True,
     )
-    title = (
-        msg("Per criterion") if context.is_conversation else msg("Per manager, level, criterion")
-    )
-    return [Fold(say(title), (table,))]
+    title = context.of_kind(msg("Per manager, level and criterion"), msg("Per criterion"))
+    return [Fold(title, (table,))]
 
 
 # time ----------------------------------------------------------------------------------------
