@@ -60,6 +60,6 @@ def estimate_agreement_by_cycle(
     cycles = agreement_by_cycle(rated, cycle_order, level)
     if cycles["reason"].isna().sum() < 2:
         raise NotEstimable(
-            msg("Fewer than two cycles have enough ratings by two raters to set agreement beside.")
+            msg("Fewer than two cycles have enough ratings by two raters to compare agreement.")
         )
     return AgreementByCycle(cycles, level)
