@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.agenda.talks import Talk, plan_talks
 from pipeline.decision_form import OVERALL_WORD
+from pipeline.locale import NO_BREAK
 from pipeline.pack.context import Context, Row
 from pipeline.pack.wording import shorten
 from pipeline.privacy import OutcomeView
@@ -89,6 +90,10 @@ class FollowUpContext(Context):
         """Write the score before and after, as far as known."""
         before, after = (self.score(row[name], 1) for name in ("score_before", "score_after"))
         return f"{before} → {after}" if row["outcome"] == "adjusted" else before
+
+    def day(self, value: object) -> str:
+        """Write a short date that stays on one line, for tables."""
+        return self.date(value, "medium").replace(" ", NO_BREAK)
 
     def told(self, text: object) -> str:
         """Write a text from data at a bounded length, or nothing."""

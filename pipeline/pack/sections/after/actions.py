@@ -74,7 +74,7 @@ def table_of(context: FollowUpContext, actions: pd.DataFrame, *, with_owner: boo
         cells = [
             Cell(_text(context, row["text"]), under=_under(context, row)),
             *([context.person(row["owner_id"])] if with_owner else []),
-            context.date(row["due_on"], "medium"),
+            context.day(row["due_on"]),
             say(STATES[row["state"]]),
             _lacks(context, row),
         ]

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.errors import Message, msg
 from pipeline.methods.movement import Movement
 from pipeline.methods.trading import Pattern, Trading
-from pipeline.pack.blocks import Block, Cell, Column, Facts, Note, Part, Table, Text
+from pipeline.pack.blocks import Block, Cell, Column, Facts, Fold, Note, Part, Table, Text
 from pipeline.pack.follow_up_context import FollowUpContext
 from pipeline.pack.sections.after import audit_groups, audit_raters
 
@@ -134,20 +134,20 @@ def _by_criterion(context: FollowUpContext, found: Movement) -> list[Block]:
         )
         for row in rows.to_dict("records")
     )
-    return [
-        Table(
-            say(msg("Decided scores per group")),
-            (
-                Column(say(msg("Group"))),
-                Column(say(msg("Decided")), numeric=True),
-                Column(say(msg("Up")), numeric=True),
-                Column(say(msg("Down")), numeric=True),
-            ),
-            body,
-            note=say(msg("Counts only: in groups this small a mean would say more than is known.")),
-            dense=True,
-        )
-    ]
+    table = Table(
+        say(msg("Decided scores per group")),
+        (
+            Column(say(msg("Group"))),
+            Column(say(msg("Decided")), numeric=True),
+            Column(say(msg("Up")), numeric=True),
+            Column(say(msg("Down")), numeric=True),
+        ),
+        body,
+        note=say(msg("Counts only: in groups this small a mean would say more than is known.")),
+        dense=True,
+    )
+    title = context.of_kind(msg("Per manager, level and criterion"), msg("Per criterion"))
+    return [Fold(title, (table,))]
 
 
 # time ----------------------------------------------------------------------------------------

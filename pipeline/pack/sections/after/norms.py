@@ -66,7 +66,7 @@ def _to_rewrite(context: FollowUpContext) -> list[Block]:
                 "{what} ({who}, {when})",
                 what=shorten(row["text"], 240),
                 who=context.person(row["owner_id"]),
-                when=context.date(row["due_on"], "medium"),
+                when=context.day(row["due_on"]),
             )
         )
         for row in found.to_dict("records")

@@ -29,7 +29,7 @@ def _items(context: FollowUpContext) -> list[Block]:
         (
             shorten(row["text"]) if isinstance(row["text"], str) else say(msg("withheld")),
             context.person(row["owner_id"]) if isinstance(row["owner_id"], str) else nobody,
-            context.date(row["due_on"], "medium"),
+            context.day(row["due_on"]),
         )
         for row in parked.sort_values(["due_on", "text"]).to_dict("records")
     )

@@ -115,10 +115,10 @@ def _table(context: FollowUpContext, name: str, talks: tuple[Talk, ...]) -> Tabl
                 context.person(talk.employee_id),
                 Cell(why, strong=changed),
                 Cell(
-                    context.date(talk.on, "medium"),
+                    context.day(talk.on),
                     under=say(msg("too late: spread over more people")) if late else "",
                 ),
-                context.date(talk.before, "medium"),
+                context.day(talk.before),
                 _BOX,
             )
         )

@@ -134,7 +134,7 @@ def _to_do(context: FollowUpContext) -> list[Block]:
             (
                 context.person(person) if person else say(msg("nobody named")),
                 *(whole(n) if n else NO_VALUE for n in (one.talks, one.actions, one.parked)),
-                context.date(min(one.dates), "medium") if one.dates else NO_VALUE,
+                context.day(min(one.dates)) if one.dates else NO_VALUE,
             )
         )
     table = Table(

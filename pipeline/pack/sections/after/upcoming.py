@@ -113,7 +113,6 @@ def _dates(context: FollowUpContext) -> list[Block]:
         Column(say(msg("Date"))), Column(say(msg("What")), wide=True), Column(say(msg("Who")))
     )  # fmt: skip
     body = tuple(
-        (context.date(day, "medium"), shorten(text, 160), who)
-        for day, text, who in rows[:MOST_DATES]
+        (context.day(day), shorten(text, 160), who) for day, text, who in rows[:MOST_DATES]
     )
     return [Part(title, (Table(say(msg("What is open, by date")), columns, body, note=note),))]
