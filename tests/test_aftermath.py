@@ -25,7 +25,7 @@ from pipeline.methods.smart import Smart
 from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
-from support import REPOSITORY
+from support import SAMPLE
 
 Sample = tuple[Store, Settings]
 FLOOR = 5
@@ -38,7 +38,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     asked = settings.fairness.model_copy(update={"attributes": ("gender", "working_hours")})
     settings = settings.model_copy(update={"fairness": asked})
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
         yield store, settings
 
 

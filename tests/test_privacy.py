@@ -26,7 +26,7 @@ from pipeline.pack import make_pack
 from pipeline.privacy import Audience, cut, suppress_counts
 from pipeline.settings import Settings, read_settings
 from pipeline.store import SessionData, Store, open_store
-from support import REPOSITORY
+from support import SAMPLE
 
 FLOOR = 5
 
@@ -93,7 +93,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Se
     home = tmp_path_factory.mktemp("home")
     settings = read_settings(home)
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
         yield store, settings
 
 

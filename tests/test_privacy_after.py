@@ -18,7 +18,7 @@ from pipeline.privacy import Audience, OutcomeView, cut_outcome
 from pipeline.privacy.room import present
 from pipeline.settings import Settings, read_settings
 from pipeline.store import SessionOutcome, Store, open_store
-from support import REPOSITORY
+from support import SAMPLE
 
 FLOOR = 5
 WITH_PRESENT = "2025-r-d-zuid"
@@ -30,7 +30,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     """Return the store with the sample company."""
     settings = read_settings(tmp_path_factory.mktemp("home"))
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
         yield store, settings
 
 

@@ -17,7 +17,7 @@ from pipeline.privacy import OwnOutcome, own_outcome, own_outcomes
 from pipeline.privacy.card import NamesInTexts
 from pipeline.settings import read_settings
 from pipeline.store import SessionOutcome, open_store
-from support import REPOSITORY
+from support import SAMPLE
 from support.outcomes import parked
 
 SESSION = "2025-verkoop"
@@ -37,7 +37,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> SessionOutcome:
     """Return what a session of the sample company decided."""
     settings = read_settings(Path(tmp_path_factory.mktemp("home")))
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
         return store.session_outcome(SESSION)
 
 

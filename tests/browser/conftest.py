@@ -19,7 +19,7 @@ from pipeline.pack.html import pages_of, to_html
 from pipeline.pack.index import IndexEntry, render_index
 from pipeline.settings import read_settings
 from pipeline.store import open_store
-from support import IN_CI, REPOSITORY
+from support import IN_CI
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 OPTIONS = [
@@ -50,7 +50,7 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     settings = read_settings(home)
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
     return home
 
 

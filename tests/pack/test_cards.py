@@ -19,7 +19,7 @@ from pipeline.pack.moments import moments
 from pipeline.pack.person_pages import PersonPage
 from pipeline.settings import Settings, read_settings
 from pipeline.store import SessionOutcome, Sitting, open_store
-from support import REPOSITORY
+from support import SAMPLE
 from support.outcomes import decision, longest, outcome_of, parked, rows
 
 from .conftest import Shape, session_data
@@ -259,7 +259,7 @@ def test_no_other_name_or_number_is_in_any_card_of_the_sample_company(
     settings = read_settings(tmp_path_factory.mktemp("home"))
     n_cards = 0
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
         for session in store.sessions("2024") + store.sessions("2025"):
             outcome = store.session_outcome(session.session_id)
             people = dict(

@@ -16,7 +16,7 @@ from pipeline.locale import Language
 from pipeline.pack.cycle_page import render_cycle
 from pipeline.settings import Settings, read_settings
 from pipeline.store import CycleOverview, Store, open_store
-from support import REPOSITORY
+from support import SAMPLE
 from support.outcomes import rows
 
 EN = Language("en")
@@ -27,7 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Return a store with the sample company."""
     settings = read_settings(tmp_path_factory.mktemp("home"))
     with open_store(settings) as opened:
-        import_files([REPOSITORY / "data" / "sample"], settings, opened)
+        import_files(SAMPLE, settings, opened)
         yield opened
 
 

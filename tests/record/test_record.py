@@ -21,7 +21,7 @@ from pipeline.record import FormRefused, decisions_table, lock_session, record_f
 from pipeline.settings import Settings, read_settings
 from pipeline.store import Store, open_store
 from pipeline.store.outcome import latest
-from support import REPOSITORY
+from support import SAMPLE
 from support.forms import Form, fill_in
 
 SESSION = "2025-financien"
@@ -35,7 +35,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     settings = read_settings(home)
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
     pack = open_pack(SESSION, language="nl", home=home)
     form = pack.form().form
     assert form is not None

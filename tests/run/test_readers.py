@@ -14,7 +14,7 @@ from pipeline.run.plan import choose_sessions, plan_packs, readers_of
 from pipeline.run.product import CALIBRATION
 from pipeline.settings import Audience, Settings, read_settings
 from pipeline.store import open_store
-from support import REPOSITORY
+from support import SAMPLE
 
 SESSION = "2026-juridische-zaken"
 
@@ -25,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     settings = read_settings(folder)
     with open_store(settings) as store:
-        import_files([REPOSITORY / "data" / "sample"], settings, store)
+        import_files(SAMPLE, settings, store)
     return folder
 
 
