@@ -19,7 +19,7 @@ from pipeline.pack.html import pages_of, to_html
 from pipeline.pack.index import IndexEntry, render_index
 from pipeline.settings import read_settings
 from pipeline.store import open_store
-from support import IN_CI
+from support import IN_CI, SAMPLE
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 OPTIONS = [
