@@ -218,3 +218,37 @@ def test_a_killed_record_of_progress_leaves_all_or_nothing(
         assert store.verify_register().n_entries == 12
         kept = sa.select(sa.func.count()).select_from(schema.contract["evidence"])
         assert connection.scalar(kept) == 6
+
+
+def test_one_wrong_form_does_not_stop_the_others(run: Run, form: Path, tmp_path: Path) -> None:
+    """Each says what became of it; the exit code is that of the worst."""
+    wrong = tmp_path / "holiday.xlsx"
+    wrong.write_bytes(b"%PDF-1.4")
+    code, out, err = run("record", str(wrong), str(form))
+    assert code == 2
+    assert "holiday.xlsx" in err
+    assert f"{SESSION}: 8 nieuw" in out
+
+
+def test_a_session_can_be_locked_by_its_record(run: Run, form: Path) -> None:
+    """The last hash that is told is that of the lock; again, nothing changes."""
+    code, out, _ = run("record", "--lock", str(form))
+    assert code == 0
+    assert f"Sessie {SESSION} is gesloten" in out
+    head = out.rsplit(" ", 1)[1].strip()
+    assert run("verify", "--head", head)[0] == 0
+    again = run("record", "--lock", str(form))
+    assert again[0] == 0
+    assert "8 al aanwezig" in again[1]
+    assert "gesloten" not in again[1]
+
+
+def test_remarks_of_one_sort_stand_together(run: Run, form: Path) -> None:
+    """Vague arguments: one line with the rows, not a line a row."""
+    vague = Form(form)
+    for row in (0, 1):
+        vague.fill("decisions", row, {"argument": "Doet het gewoon goed."})
+    vague.save()
+    _, out, _ = run("record", str(form))
+    assert out.count("Dit argument zegt niets") == 1
+    assert "3, 4" in out

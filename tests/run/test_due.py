@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import WrongUse
-from pipeline.run.due import EVIDENCE_AHEAD, PACK_AHEAD, Due, due_within, read_span, state_of
+from pipeline.run.due import (
+    EVIDENCE_AHEAD,
+    PACK_AHEAD,
+    RECORD_AFTER,
+    Due,
+    after_state,
+    due_within,
+    read_span,
+    state_of,
+)
 from pipeline.store import Session
 
 MONDAY = dt.datetime(2026, 11, 23, 10, 30)
@@ -67,3 +76,15 @@ def test_what_is_late_is_always_in_the_span_that_makes_it(day: int, hour: int, m
     assert late == bool(due_within([on(day)], PACK_AHEAD, now))
     longer = PACK_AHEAD + dt.timedelta(days=more)
     assert not late or due_within([on(day)], longer, now)
+
+
+@pytest.mark.parametrize(
+    ("day", "state"),
+    [
+        (None, Due.NOT_YET), (1, Due.NOT_YET), (0, Due.NOT_YET), (-1, Due.DUE), (-3, Due.DUE),
+        (-4, Due.LATE),
+    ],
+)  # fmt: skip
+def test_a_session_is_recorded_within_days(day: int | None, state: Due) -> None:
+    """Not on the day itself; after three days it is late. Without a date nothing is."""
+    assert after_state(on(day), RECORD_AFTER, MONDAY) is state
