@@ -20,7 +20,7 @@ from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.privacy.manager import people_of, preparation
-from pipeline.privacy.mask import NameMask
+from pipeline.privacy.names import Names
 from pipeline.privacy.room import present, without_present
 from pipeline.privacy.view import View, of
 from pipeline.settings import Audience, Settings
@@ -312,20 +312,22 @@ def _not_about(decided: pd.DataFrame, here: set[str]) -> pd.DataFrame:
     return decided[~gone].reset_index(drop=True)
 
 
-def _names_of(data: SessionData, who: set[str]) -> NameMask:
+def _names_of(data: SessionData, who: set[str]) -> Names:
     people = data.people[data.people["employee_id"].isin(who)]
-    return NameMask(people["name"].dropna().astype(str), who)
+    named = zip(people["employee_id"], people["name"], strict=True)
+    # somebody of whom no name is known still has a number
+    return Names([*named, *((one, None) for one in who)])
 
 
 def _without_texts(
-    table: pd.DataFrame, columns: tuple[str, ...], names: NameMask
+    table: pd.DataFrame, columns: tuple[str, ...], names: Names
 ) -> tuple[pd.DataFrame, int]:
     """Take out the texts that name somebody, and count them."""
     found, n = table.copy(), 0
     for column in columns:
         texts = found[column]
         hit = pd.Series(
-            [isinstance(text, str) and names(text) != text for text in texts],
+            [isinstance(text, str) and names.names_other(text) for text in texts],
             index=texts.index,
             dtype=bool,
         )
