@@ -26,6 +26,7 @@ from pipeline.privacy.view import View, of
 from pipeline.privacy.withheld import names_of, withheld_of_present, without_texts
 from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData, SessionOutcome
+from pipeline.tables import OVERALL
 
 RESULTS = ("raised", "lowered", "adjusted", "upheld", "parked", "open")
 """What became of a person's rating: adjusted where it is not known which way, open where it was not
@@ -261,7 +262,8 @@ class RaterView:
     before
         The own team and the own pattern.
     decided
-        Decisions about people (or conversations) whom this rater rated or leads, with change.
+        Decisions about people (or conversations) whom this rater rated or leads, with own_score
+        (given by this rater, missing where none), change and result beside it, no score_before.
     actions
         The own ones.
     smart
@@ -292,6 +294,7 @@ def rater_outcome(
     # a sheet may be read by who is named in a text about another
     names = names_of(data, _decided_here(data, decided))
     own, _ = without_texts(own, ("argument",), names)
+    own = _beside_own_scores(own, data.ratings[data.ratings["rater_id"].eq(rater_id)])
     goals = data.participants.loc[data.participants["person_id"].eq(rater_id), "personal_goal"]
     told = [str(one) for one in goals.dropna()]
     actions = of(outcome.actions, "owner_id", {rater_id})
@@ -302,6 +305,26 @@ def rater_outcome(
         smart=ask(estimate_smart, actions, words=settings.words.lists),
         goal=told[0] if told else None,
     )
+
+
+def _beside_own_scores(decided: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Tell what changed beside the scores that the reader gave.
+
+    The score before the session is a mean over raters. Beside the own score it would tell what a
+    colleague gave, and so would the size or the direction of the change from it.
+    """
+    by_criterion = given.groupby(["subject_id", "criterion_id"])["score"].mean()
+    whole = given.groupby("subject_id")["score"].mean()
+    pairs = list(zip(decided["subject"], decided["criterion_id"], strict=True))
+    found = [
+        by_criterion.get(pair, whole.get(pair[0]) if pair[1] == OVERALL else None) for pair in pairs
+    ]
+    own_score = pd.Series(found, index=decided.index, dtype="float64")
+    change = (decided["score_after"] - own_score).where(decided["outcome"].eq("adjusted"))
+    result = decided["outcome"].astype("object")
+    result = result.mask(change > _SAME, "raised").mask(change < -_SAME, "lowered")
+    made = decided.assign(own_score=own_score, change=change, result=result.astype("str"))
+    return made.drop(columns="score_before")
 
 
 def with_people(outcome: SessionOutcome) -> pd.DataFrame:
