@@ -1,7 +1,7 @@
 """The library of norms: what all sessions agreed on, and why scores were decided as they were.
 
 For the people-analytics team, in JupyterLab: `notebooks/explore/norms.ipynb`. Arguments come
-without whom they are about, and names in texts are taken out by rule (`privacy/mask.py`); somebody
+without whom they are about, and names in texts are taken out by rule (`privacy/names.py`); somebody
 may still be recognised by what is told, so it is read where arguments may be read.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.privacy.mask import NameMask
+from pipeline.privacy.names import Names
 from pipeline.settings import read_settings
 from pipeline.store import open_store
 
@@ -54,7 +54,7 @@ def norm_library(
         score that a precedent ended at), outcome (of a precedent), text.
     """
     with open_store(read_settings(home)) as store:
-        norms, arguments, (names, numbers) = store.norms_and_arguments()
+        norms, arguments, people = store.norms_and_arguments()
         order = {one: i for i, one in enumerate(store.cycles())}
     norms = norms.rename(columns={"job_level": "level"}).assign(kind=NORM, outcome=None)
     decided = arguments[arguments["outcome"].isin(["upheld", "adjusted"])]
@@ -69,8 +69,8 @@ def norm_library(
     if level is not None:
         wanted &= every["level"].eq(level) | (every["kind"].eq(NORM) & every["level"].isna())
     every = every[wanted]
-    mask = NameMask(names, numbers)
-    every = every.assign(text=[mask(str(one)) for one in every["text"]])
+    names = Names(people)
+    every = every.assign(text=[names.masked(str(one)) for one in every["text"]])
     if text is not None:
         # in what is shown: a search for a name finds nothing
         every = every[[_plain(text) in _plain(one) for one in every["text"]]]

@@ -19,6 +19,7 @@ from pipeline.privacy.room import present
 from pipeline.settings import Settings, read_settings
 from pipeline.store import SessionOutcome, Store, open_store
 from support import SAMPLE
+from support.outcomes import parked, rows
 
 FLOOR = 5
 WITH_PRESENT = "2025-r-d-zuid"
@@ -54,6 +55,12 @@ def many(outcome: SessionOutcome, n: int, ups: int, downs: int) -> SessionOutcom
         }
     )
     return replace(outcome, decisions=rows.astype({"subject": "str"}))
+
+
+def html_of(outcome: SessionOutcome, settings: Settings) -> str:
+    """Return the room's pack."""
+    pack = make_follow_up(outcome, settings, language="en")
+    return "".join(str(one.html) for one in pack.sections())
 
 
 def test_decisions_about_who_sits_in_the_room_are_gone(sample: Sample) -> None:
@@ -105,6 +112,64 @@ def test_a_text_that_names_who_sits_in_the_room_is_withheld(sample: Sample) -> N
     assert "laat zien is een 4" not in html
 
 
+def test_who_takes_part_without_a_rating_reads_no_own_decision(sample: Sample) -> None:
+    """A session can decide about somebody who was never rated, and who sits in it."""
+    store, settings = sample
+    outcome = store.session_outcome(WITH_PRESENT)
+    who = min(present(outcome.data) - set(outcome.data.ratings["employee_id"]))
+    rows = outcome.decisions.assign(subject=who, argument="Over wie meedoet.")
+    told = replace(
+        outcome,
+        decisions=rows.iloc[:1],
+        parked=parked({"text": f"Cijfer van {who} na de vakantie", "due_on": "2026-02-01"}),
+    )
+    for audience in (Audience.ROOM, Audience.ORGANISATION):
+        view = cut_outcome(told, audience, settings)
+        assert view.decided.empty
+        assert not view.outcome.parked["text"].notna().any()
+    assert "Over wie meedoet" not in html_of(told, settings)
+
+
+def test_a_remark_that_names_who_sits_in_the_room_is_withheld(sample: Sample) -> None:
+    """The remark of the facilitator is a text as any other, and opens the pack."""
+    store, settings = sample
+    outcome = store.session_outcome(WITH_PRESENT)
+    here = min(present(outcome.data) & set(outcome.data.ratings["employee_id"]))
+    sitting = replace(outcome.sitting, held=True, remark=f"Over {here} was geen eenstemmigheid.")
+    view = cut_outcome(replace(outcome, sitting=sitting), Audience.ROOM, settings)
+    assert view.outcome.sitting.remark is None
+    assert view.n_withheld == 1
+    kept = replace(outcome, sitting=replace(sitting, remark="Goed gesprek."))
+    assert cut_outcome(kept, Audience.ROOM, settings).outcome.sitting.remark == "Goed gesprek."
+
+
+def test_the_room_reads_no_agreement_and_no_check_in(sample: Sample) -> None:
+    """They come back by the progress form, and are between the two people they are about."""
+    store, settings = sample
+    outcome = store.session_outcome(WITH_PRESENT)
+    who = str(min(set(outcome.data.ratings["employee_id"]) - present(outcome.data)))
+    agreed = rows("actions", {"session_id": "s", "owner_id": who, "kind": "agreement",
+                              "text": "Minder uren in mei", "due_on": "2026-05-01"})  # fmt: skip
+    said = rows("evidence", {"employee_id": who, "dated_on": "2026-05-01", "kind": "check-in",
+                             "from_id": who, "text": "Het gaat thuis niet goed"})  # fmt: skip
+    told = replace(
+        outcome,
+        actions=pd.concat([outcome.actions, agreed], ignore_index=True),
+        later_evidence=said,
+        agreements=agreed.assign(employee_id=who),
+        check_ins=said.assign(next_on=None),
+    )
+    view = cut_outcome(told, Audience.ROOM, settings)
+    assert len(view.outcome.actions) == len(outcome.actions)
+    assert view.outcome.agreements.empty
+    assert view.outcome.check_ins.empty
+    assert view.outcome.later_evidence["employee_id"].tolist() == [who]
+    assert view.outcome.later_evidence[["text", "from_id"]].isna().all(axis=None)
+    shown = html_of(told, settings)
+    assert "Minder uren" not in shown
+    assert "1 agreement is between" in shown
+
+
 def test_nobody_in_the_room_reads_an_own_decision_on_the_own_sheet(sample: Sample) -> None:
     """Not the reader's own, and not that of a colleague whom the reader did not rate."""
     store, settings = sample
@@ -113,7 +178,7 @@ def test_nobody_in_the_room_reads_an_own_decision_on_the_own_sheet(sample: Sampl
         argument=[f"Gezien op 3 mei, nummer {one}." for one in outcome.decisions["subject"]]
     )
     pack = make_follow_up(replace(outcome, decisions=numbered), settings, language="en")
-    pages = pack.pages().pages
+    pages = [one for one in pack.pages().pages if one.folder == "raters"]
     assert pages
     for page in pages:
         html = "".join(str(section.html) for section in page.sections)
@@ -136,7 +201,7 @@ def test_a_sheet_withholds_texts_that_name_who_takes_part(sample: Sample) -> Non
     named = outcome.data.people.set_index("employee_id")["name"][min(here)]
     told = outcome.decisions.assign(argument=f"Deed in mei meer dan {named} deed.")
     pack = make_follow_up(replace(outcome, decisions=told), settings, language="en")
-    for page in pack.pages().pages:
+    for page in (one for one in pack.pages().pages if one.folder == "raters"):
         assert "Deed in mei" not in "".join(str(section.html) for section in page.sections)
 
 

@@ -20,11 +20,13 @@ from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.privacy.manager import people_of, preparation
-from pipeline.privacy.mask import NameMask
 from pipeline.privacy.room import present, without_present
+from pipeline.privacy.team import is_agreed
 from pipeline.privacy.view import View, of
+from pipeline.privacy.withheld import names_of, withheld_of_present, without_texts
 from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData, SessionOutcome
+from pipeline.tables import OVERALL
 
 RESULTS = ("raised", "lowered", "adjusted", "upheld", "parked", "open")
 """What became of a person's rating: adjusted where it is not known which way, open where it was not
@@ -106,20 +108,25 @@ def cut_outcome(outcome: SessionOutcome, audience: Audience, settings: Settings)
 
 def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeView:
     data, shown = outcome.data, before.analysis.data
-    here = present(data) & set(data.ratings["employee_id"])
     every = with_people(outcome)
+    here = _decided_here(data, every)
     kept = _not_about(every, here)
-    withheld, names = 0, _names_of(data, here)
+    shared = ~is_agreed(outcome.actions, outcome.agreements)
+    withheld, names = 0, names_of(data, here)
     tables = {
         "decisions": (kept, ("argument", "evidence", "dissent")),
-        "actions": (outcome.actions, ("text", "measure")),
+        "actions": (outcome.actions[shared].reset_index(drop=True), ("text", "measure")),
         "norms": (outcome.norms, ("text",)),
         "parked": (outcome.parked, ("text",)),
     }
     clean = {}
     for name, (table, columns) in tables.items():
-        clean[name], n = _without_texts(table, columns, names)
+        clean[name], n = without_texts(table, columns, names)
         withheld += n
+    remark = outcome.sitting.remark
+    if remark is not None and names.names_other(remark):
+        remark, withheld = None, withheld + 1
+    later = of(outcome.later_evidence, "employee_id", set(shown.employees["employee_id"]))
     cut_down = replace(
         outcome,
         data=shown,
@@ -127,9 +134,11 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
         actions=clean["actions"],
         norms=clean["norms"],
         parked=clean["parked"],
-        later_evidence=of(
-            outcome.later_evidence, "employee_id", set(shown.employees["employee_id"])
-        ),
+        sitting=replace(outcome.sitting, remark=remark),
+        # check-ins are counted; what was said in them is between two people
+        later_evidence=later.assign(text=None, from_id=None),
+        agreements=outcome.agreements.iloc[:0],
+        check_ins=outcome.check_ins.iloc[:0],
     )
     rated = set(shown.ratings["subject_id"])
     left_out = list(before.left_out)
@@ -141,14 +150,16 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
                 n,
             )
         )
-    if withheld:
+    if n := int((~shared).sum()):
         left_out.append(
             msgn(
-                "{n} text is withheld: it names somebody who takes part and is rated too.",
-                "{n} texts are withheld: they name people who take part and are rated too.",
-                withheld,
+                "{n} agreement is between the people it is about, and is not in this pack.",
+                "{n} agreements are between the people they are about, and are not in this pack.",
+                n,
             )
         )
+    if withheld:
+        left_out.append(withheld_of_present(withheld))
     return OutcomeView(
         before=before,
         outcome=cut_down,
@@ -167,12 +178,12 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
 def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeView:
     floor = settings.privacy.minimum_group
     shown, _ = without_present(outcome.data, settings)
-    here = present(outcome.data) & set(outcome.data.ratings["employee_id"])
-    decided = _not_about(with_people(outcome), here)
+    every = with_people(outcome)
+    decided = _not_about(every, _decided_here(outcome.data, every))
     people = _by_result(decided, shown, floor)
     n_rated = int(shown.ratings["employee_id"].nunique())
-    every = set(outcome.data.people["employee_id"])
-    norms, withheld = _without_texts(outcome.norms, ("text",), _names_of(outcome.data, every))
+    everybody = names_of(outcome.data, set(outcome.data.people["employee_id"]))
+    norms, withheld = without_texts(outcome.norms, ("text",), everybody)
     cut_down = replace(
         outcome,
         data=before.analysis.data,
@@ -182,6 +193,8 @@ def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> 
         parked=outcome.parked.iloc[:0],
         sitting=replace(outcome.sitting, remark=None),
         later_evidence=outcome.later_evidence.iloc[:0],
+        agreements=outcome.agreements.iloc[:0],
+        check_ins=outcome.check_ins.iloc[:0],
     )
     left_out = list(before.left_out)
     if withheld:
@@ -249,7 +262,8 @@ class RaterView:
     before
         The own team and the own pattern.
     decided
-        Decisions about people (or conversations) whom this rater rated or leads, with change.
+        Decisions about people (or conversations) whom this rater rated or leads, with own_score
+        (given by this rater, missing where none), change and result beside it, no score_before.
     actions
         The own ones.
     smart
@@ -278,8 +292,9 @@ def rater_outcome(
         own = decided[decided["employee_id"].isin(people_of(data, rater_id))]
     own = own[own["employee_id"].ne(rater_id)]
     # a sheet may be read by who is named in a text about another
-    here = present(data) & set(data.ratings["employee_id"])
-    own, _ = _without_texts(own, ("argument",), _names_of(data, here))
+    names = names_of(data, _decided_here(data, decided))
+    own, _ = without_texts(own, ("argument",), names)
+    own = _beside_own_scores(own, data.ratings[data.ratings["rater_id"].eq(rater_id)])
     goals = data.participants.loc[data.participants["person_id"].eq(rater_id), "personal_goal"]
     told = [str(one) for one in goals.dropna()]
     actions = of(outcome.actions, "owner_id", {rater_id})
@@ -290,6 +305,26 @@ def rater_outcome(
         smart=ask(estimate_smart, actions, words=settings.words.lists),
         goal=told[0] if told else None,
     )
+
+
+def _beside_own_scores(decided: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Tell what changed beside the scores that the reader gave.
+
+    The score before the session is a mean over raters. Beside the own score it would tell what a
+    colleague gave, and so would the size or the direction of the change from it.
+    """
+    by_criterion = given.groupby(["subject_id", "criterion_id"])["score"].mean()
+    whole = given.groupby("subject_id")["score"].mean()
+    pairs = list(zip(decided["subject"], decided["criterion_id"], strict=True))
+    found = [
+        by_criterion.get(pair, whole.get(pair[0]) if pair[1] == OVERALL else None) for pair in pairs
+    ]
+    own_score = pd.Series(found, index=decided.index, dtype="float64")
+    change = (decided["score_after"] - own_score).where(decided["outcome"].eq("adjusted"))
+    result = decided["outcome"].astype("object")
+    result = result.mask(change > _SAME, "raised").mask(change < -_SAME, "lowered")
+    made = decided.assign(own_score=own_score, change=change, result=result.astype("str"))
+    return made.drop(columns="score_before")
 
 
 def with_people(outcome: SessionOutcome) -> pd.DataFrame:
@@ -304,34 +339,17 @@ def with_people(outcome: SessionOutcome) -> pd.DataFrame:
     return found.assign(change=change, result=result.astype("str"))
 
 
+def _decided_here(data: SessionData, decided: pd.DataFrame) -> set[str]:
+    """Return who is here and was rated, or decided about without a rating."""
+    return present(data) & (set(data.ratings["employee_id"]) | set(decided["employee_id"].dropna()))
+
+
 def _not_about(decided: pd.DataFrame, here: set[str]) -> pd.DataFrame:
     """Leave out who is here, and where somebody is, also what is about nobody knows whom."""
     if not here:
         return decided
     gone = decided["employee_id"].isin(here) | decided["employee_id"].isna()
     return decided[~gone].reset_index(drop=True)
-
-
-def _names_of(data: SessionData, who: set[str]) -> NameMask:
-    people = data.people[data.people["employee_id"].isin(who)]
-    return NameMask(people["name"].dropna().astype(str), who)
-
-
-def _without_texts(
-    table: pd.DataFrame, columns: tuple[str, ...], names: NameMask
-) -> tuple[pd.DataFrame, int]:
-    """Take out the texts that name somebody, and count them."""
-    found, n = table.copy(), 0
-    for column in columns:
-        texts = found[column]
-        hit = pd.Series(
-            [isinstance(text, str) and names(text) != text for text in texts],
-            index=texts.index,
-            dtype=bool,
-        )
-        n += int(hit.sum())
-        found[column] = texts.mask(hit)
-    return found, n
 
 
 def _by_result(decided: pd.DataFrame, data: SessionData, floor: int) -> pd.DataFrame:

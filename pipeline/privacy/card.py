@@ -8,8 +8,6 @@ whole: what is left of a sentence after leaving out a name often still tells who
 from __future__ import annotations
 
 import datetime as dt
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import Suppressed, msg
+from pipeline.privacy.names import Names
 from pipeline.privacy.view import formal
 from pipeline.store import SessionOutcome
 from pipeline.tables import LONGEST_NAME
@@ -25,11 +24,6 @@ Row = dict[str, Any]
 
 _MOST_READ = 3_000
 """Characters of a text that are read; a card shows some hundreds of them."""
-_SHORTEST_SURNAME = 4
-_PARTICLES = {"onder", "over", "voor", "della", "dalla"}
-"""Words within surnames that occur in every text."""
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
-_WORD = re.compile(r"\d+|[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ class _Cut:
 
     def __init__(self, outcome: SessionOutcome) -> None:
         data = outcome.data
-        self._names = NamesInTexts(data.people)
+        self._names = Names(zip(data.people["employee_id"], data.people["name"], strict=True))
         known = data.people[data.people["name"].notna()]
         self._named = dict(zip(known["employee_id"], known["name"], strict=True))
         self._managers = dict(
@@ -112,7 +106,7 @@ class _Cut:
             if not isinstance(value, str) or not value.strip():
                 return None
             read = value[:_MOST_READ]
-            if self._names.others_in(read, one):
+            if self._names.names_other(read, one):
                 withheld.append(one)
                 return Suppressed(msg("Your manager will tell you."))
             # a name at the end may be cut in two, so what is kept is shorter than what was read
@@ -126,7 +120,7 @@ class _Cut:
 
         plain = ("criterion_id", "score_before", "score_after", "outcome")
         decisions = rows(self._decisions.get(one, []), plain, ("argument",))
-        about = [row for row in self._parked if self._names.is_in(row["text"], one)]
+        about = [row for row in self._parked if self._names.names_only(row["text"], one)]
         return OwnOutcome(
             employee_id=one,
             name=self._named.get(one),
@@ -158,81 +152,6 @@ class _Cut:
         )
         scores = {float(row["score"]) for row in chosen}
         return scores.pop() if len(scores) == 1 else None
-
-
-class NamesInTexts:
-    """Finds people in texts: by full name, by surname, by number; in any case, with any accents.
-
-    Parameters
-    ----------
-    people
-        ``employee_id`` and ``name``, which may be missing.
-    """
-
-    def __init__(self, people: pd.DataFrame) -> None:
-        self._whole: dict[tuple[str, ...], set[str]] = {}
-        self._single: dict[str, set[str]] = {}
-        for one, name in zip(people["employee_id"], people["name"], strict=True):
-            self._add(_words(str(one)), str(one))
-            if isinstance(name, str):
-                self._add_name(name, str(one))
-        self._starts: dict[str, list[tuple[str, ...]]] = {}
-        for words in self._whole:
-            self._starts.setdefault(words[0], []).append(words)
-
-    def _add(self, words: tuple[str, ...], one: str) -> None:
-        if len(words) == 1:
-            self._single.setdefault(words[0], set()).add(one)
-        elif words:
-            self._whole.setdefault(words, set()).add(one)
-
-    def _add_name(self, name: str, one: str) -> None:
-        plain = re.sub(r"\(.*?\)", " ", name)
-        last, comma, first = plain.partition(",")
-        words = _words(f"{first} {last}" if comma else plain)
-        if "".join(words)[1:]:
-            self._add(words, one)
-        first_names = max(1, len(_words(first))) if comma else 1
-        for surname in words[first_names:]:
-            if len(surname) >= _SHORTEST_SURNAME and surname not in _PARTICLES:
-                for form in (surname, f"{surname}s"):
-                    self._single.setdefault(form, set()).add(one)
-
-    def others_in(self, text: str, own: str) -> bool:
-        """Tell whether a text names somebody else; a name that is also the own is not one."""
-        words = _words(text)
-        found = [(at, whole) for at, whole in self._found(words)]
-        if any(own not in self._whole[whole] for _, whole in found):
-            return True
-        taken = {at + i for at, whole in found for i in range(len(whole))}  # all the own
-        return any(
-            own not in self._single.get(word, {own})
-            for at, word in enumerate(words)
-            if at not in taken
-        )
-
-    def is_in(self, text: str, own: str) -> bool:
-        """Tell whether a text names this person by full name or number."""
-        words = _words(text)
-        if any(own in self._whole[whole] for _, whole in self._found(words)):
-            return True
-        number = _words(own)
-        return len(number) == 1 and number[0] in words
-
-    def _found(self, words: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
-        for at, word in enumerate(words):
-            for whole in self._starts.get(word, ()):
-                if words[at : at + len(whole)] == whole:
-                    yield at, whole
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """Return the words and numbers of a text, without case, accents and invisible signs."""
-    if text.isascii():
-        return tuple(_WORD.findall(text.lower()))
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(c for c in parts if unicodedata.category(c) not in ("Mn", "Cf"))
-    return tuple(_WORD.findall(plain.translate(_LETTERS)))
 
 
 def _by(table: pd.DataFrame, column: str) -> dict[str, list[Row]]:

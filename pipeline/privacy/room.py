@@ -14,6 +14,7 @@ from pipeline.privacy.view import (
     tells,
     without_backgrounds,
 )
+from pipeline.privacy.withheld import names_of, withheld_of_present, without_texts
 from pipeline.settings import Audience, Settings
 from pipeline.store import SessionData
 
@@ -50,8 +51,10 @@ def without_present(data: SessionData, settings: Settings) -> tuple[SessionData,
 def room(data: SessionData, settings: Settings) -> View:
     """Cut for the room."""
     shown, n_own = without_present(data, settings)
+    shown, n_withheld = _without_texts_on_present(data, shown)
+    said = (withheld_of_present(n_withheld),) if n_withheld else ()
     if not n_own:
-        return View(analyse(shown, settings), Audience.ROOM, None, ())
+        return View(analyse(shown, settings), Audience.ROOM, None, said)
     reason = msgn(
         "{n} person takes part in this session and is rated in it too. That rating is left out of"
         " this pack; calibrate it without this person present.",
@@ -66,4 +69,22 @@ def room(data: SessionData, settings: Settings) -> View:
             " about himself or herself. Split the session, or let somebody else calibrate it."
         )
         analysis = all_hidden(analysis, Suppressed(nobody), shown)
-    return View(analysis, Audience.ROOM, None, (reason,))
+    return View(analysis, Audience.ROOM, None, (reason, *said))
+
+
+def _without_texts_on_present(data: SessionData, shown: SessionData) -> tuple[SessionData, int]:
+    """Withhold what earlier sessions wrote about who is here now and was rated, ever."""
+    rated = (data.ratings, data.past_ratings, data.past_decisions)
+    names = names_of(data, present(data) & {one for table in rated for one in table["employee_id"]})
+    actions, n_actions = without_texts(shown.last_actions, ("text", "measure"), names)
+    put_off, n_parked = without_texts(shown.last_parked, ("text",), names)
+    last, n_last = without_texts(shown.last_norms, ("text",), names)
+    past, n_past = without_texts(shown.past_norms, ("text",), names)
+    cut_down = replace(
+        shown,
+        last_actions=actions,
+        last_parked=put_off,
+        last_norms=last.dropna(subset=["text"]).reset_index(drop=True),
+        past_norms=past.dropna(subset=["text"]).reset_index(drop=True),
+    )
+    return cut_down, n_actions + n_parked + n_last + n_past

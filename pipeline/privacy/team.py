@@ -39,15 +39,11 @@ def own_team(outcome: SessionOutcome, viewer: str) -> SessionOutcome:
         raise WrongUse(msg("This manager has no team in this session."))
     own = only_people(own_data(data, viewer), team)
     agreed = of(outcome.agreements, "employee_id", team)
-    named = {
-        (str(who), agreement_text(str(who), str(employee), str(text)))
-        for who, employee, text in zip(
-            agreed["owner_id"], agreed["employee_id"], agreed["text"], strict=True
-        )
-    }
-    # what others do for the team is known where it was agreed with the team
-    pairs = zip(outcome.actions["owner_id"], outcome.actions["text"], strict=True)
-    kept = [owner in team or (owner, text) in named for owner, text in pairs]
+    # what others do for the team is known where it was agreed with the team, and what the team
+    # does for others is known to those others
+    theirs = is_agreed(outcome.actions, outcome.agreements)
+    kept = is_agreed(outcome.actions, agreed)
+    kept |= outcome.actions["owner_id"].isin(team) & ~theirs
     return replace(
         outcome,
         data=replace(own, evidence=_seen(data.evidence, team, viewer)),
@@ -60,6 +56,15 @@ def own_team(outcome: SessionOutcome, viewer: str) -> SessionOutcome:
         check_ins=of(outcome.check_ins, "employee_id", team),
         later_evidence=_seen(outcome.later_evidence, team, viewer),
     )
+
+
+def is_agreed(actions: pd.DataFrame, agreements: pd.DataFrame) -> pd.Series:
+    """Tell which actions are agreements between two people, who made them after the session."""
+    pairs = zip(agreements["owner_id"], agreements["employee_id"], agreements["text"], strict=True)
+    made = {(str(o), agreement_text(str(o), str(e), str(text))) for o, e, text in pairs}
+    rows = zip(actions["kind"], actions["owner_id"], actions["text"], strict=True)
+    found = [kind == "agreement" and (owner, text) in made for kind, owner, text in rows]
+    return pd.Series(found, index=actions.index, dtype=bool)
 
 
 def _seen(evidence: pd.DataFrame, team: set[str], viewer: str) -> pd.DataFrame:

@@ -174,7 +174,9 @@ class Store:
         with self.reading() as connection:
             return stamps.evidence_counts(connection, wanted)
 
-    def norms_and_arguments(self) -> tuple[pd.DataFrame, pd.DataFrame, tuple[set[str], set[str]]]:
+    def norms_and_arguments(
+        self,
+    ) -> tuple[pd.DataFrame, pd.DataFrame, history.People]:
         """Return all norms, why scores were decided, and the names and numbers of everybody."""
         with self.reading() as connection:
             return (

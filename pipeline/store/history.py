@@ -22,6 +22,9 @@ DECIDED = (
 NORMS = ("cycle", "department", "criterion_id", "job_level", "text", "n_sessions", "is_own")
 PARKED = ("text", "owner_id", "due_on")
 
+People = list[tuple[str, str | None]]
+"""Number and name of each."""
+
 
 def earlier_sessions(
     session: Session, candidates: Sequence[Session], earlier: Sequence[str]
@@ -158,13 +161,11 @@ def every_argument(connection: sa.Connection) -> pd.DataFrame:
     return frame(connection, query.where(held_now(kept), held_now(held), *_of_session(kept)))
 
 
-def people_named(connection: sa.Connection) -> tuple[set[str], set[str]]:
-    """Return the names and the numbers of everybody who is known, in any cycle."""
+def people_named(connection: sa.Connection) -> People:
+    """Return the number and each name of everybody who is known, in any cycle."""
     kept = schema.contract["employees"]
-    rows = connection.execute(
-        sa.select(kept.c.name, kept.c.employee_id).where(held_now(kept)).distinct()
-    ).all()
-    return {row.name for row in rows if row.name}, {row.employee_id for row in rows}
+    query = sa.select(kept.c.employee_id, kept.c.name).where(held_now(kept)).distinct()
+    return [(row.employee_id, row.name) for row in connection.execute(query)]
 
 
 _KIND = sa.func.coalesce(schema.contract["sessions"].c.kind, "performance").label("session_kind")

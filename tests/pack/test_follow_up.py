@@ -377,8 +377,9 @@ def test_a_manager_is_sent_to_the_own_pages(settings: Settings) -> None:
 
 def sheets(outcome: SessionOutcome, settings: Settings) -> dict[str, str]:
     """Return the words of each sheet, by its reader."""
-    pages = follow_up(outcome, settings).pages().pages
-    assert {one.folder for one in pages} == {"raters"}
+    every = follow_up(outcome, settings).pages().pages
+    pages = [one for one in every if one.folder == "raters"]
+    assert pages
     return {one.reader_id: text_of("".join(str(s.html) for s in one.sections)) for one in pages}
 
 
@@ -402,6 +403,23 @@ def test_a_sheet_does_not_tell_what_a_colleague_gave(settings: Settings) -> None
     for text in sheets(outcome_of(decisions=decided), settings).values():
         assert "3.2" not in text
         assert "3.17" not in text
+
+
+def test_a_sheet_says_what_changed_beside_the_own_score(settings: Settings) -> None:
+    """Raised from a mean below the own score would tell that a colleague gave less."""
+    given = DATA.ratings.set_index(["employee_id", "rater_id"])["score"]
+    own = given["p00000"].groupby("rater_id").mean()
+    reader, score = str(own.index[0]), float(own.iloc[0])
+    words = set()
+    for before in (score - 0.5, score + 0.5):
+        text = sheets(outcome_of(decisions=[decision("p00000", before, score)]), settings)[reader]
+        assert "adjusted" in text
+        assert "raised" not in text
+        assert "lowered" not in text
+        words.add(text)
+    assert len(words) == 1
+    lower = sheets(outcome_of(decisions=[decision("p00000", score, score - 1)]), settings)
+    assert "lowered" in lower[reader]
 
 
 def test_the_organisation_gets_no_sheets(settings: Settings) -> None:

@@ -109,6 +109,26 @@ def test_parked_items_say_what_became_of_them(pack_of: MakePack) -> None:
     assert re.search(r"The form .{0,60} nothing recorded: ask", text)
 
 
+def test_texts_that_name_who_sits_in_the_room_now_are_withheld(pack_of: MakePack) -> None:
+    """Last year's notes about a colleague who reads the pack this year; it says how many."""
+    data = after_a_session()
+    guest = data.participants.head(1).assign(person_id="e00002")
+    told = replace(
+        data,
+        participants=pd.concat([data.participants, guest], ignore_index=True),
+        last_actions=data.last_actions.assign(text="Ask E00002 for examples"),
+        last_parked=data.last_parked.assign(text="The score of e00002"),
+        last_norms=data.last_norms.assign(text="What e00002 does is a 2."),
+        past_norms=data.past_norms.assign(text="What e00002 did is a 2."),
+    )
+    pack = pack_of(told)
+    assert "e00002" not in text_of(pack).casefold()
+    assert text_of(pack).count("withheld") == 4 + 3
+    assert "11 texts are withheld" in str(pack.cover().html)
+    absent = pack_of(replace(told, participants=data.participants))
+    assert text_of(absent).count("e00002") > 4
+
+
 def test_what_it_decided_is_counted(pack_of: MakePack) -> None:
     """Who sits in the room now does not count, and no subject is named."""
     data = after_a_session()

@@ -106,6 +106,20 @@ def test_the_cut_leaves_only_the_own_team(outcome: SessionOutcome) -> None:
         own_team(outcome, "001")
 
 
+def test_what_the_team_agreed_with_others_is_theirs(outcome: SessionOutcome) -> None:
+    """A team lead who has a manager too: that manager reads nothing agreed with the lead's team."""
+    row = {"session_id": "2025-noord", "owner_id": "001", "kind": "agreement"}
+    both = [{**row, "text": "Minder uren · 003"}, {**row, "text": "Eigen plan"}]
+    told = replace(
+        outcome,
+        actions=table("actions", both),
+        **agreed(("003", "001", "Minder uren", "2026-05-01"),
+                 ("001", "001", "Eigen plan", "2026-05-01")),
+    )  # fmt: skip
+    assert own_team(told, "m1").actions["text"].tolist() == ["Eigen plan"]
+    assert own_team(told, "m2").actions["text"].tolist() == ["Minder uren · 003"]
+
+
 def test_totals_come_first_and_say_what_is_overdue(
     outcome: SessionOutcome, settings: Settings
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.store import Session, SessionData
+from pipeline.store.history import DECIDED, NORMS, parked_table
 from pipeline.store.outcome import SessionOutcome, Sitting
 from pipeline.tables import TABLES
 
@@ -93,6 +94,9 @@ def session_outcome(**changes: Any) -> SessionOutcome:
         last_session=None,
         last_actions=table("actions"),
         last_norms=table("norms"),
+        last_parked=parked_table([]),
+        past_decisions=pd.DataFrame(columns=list(DECIDED)),
+        past_norms=pd.DataFrame(columns=list(NORMS)),
         n_rejected=0,
         data_stamp="x",
         loaded_at=None,

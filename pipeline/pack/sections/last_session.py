@@ -108,7 +108,7 @@ def _listed(context: Context, rows: pd.DataFrame, title: str) -> list[Block]:
         ),
         tuple(
             (
-                Cell(shorten(str(row["text"])), under=_under(context, row)),
+                Cell(_text(context, row["text"]), under=_under(context, row)),
                 context.person(row["owner_id"]),
                 context.date(row["due_on"], "medium"),
                 Cell(say(_STATES[row["state"]]), strong=row["state"] in ("late", "open")),
@@ -138,6 +138,10 @@ def _is_past(context: Context, due: object) -> bool:
     return isinstance(due, pd.Timestamp) and due is not pd.NaT and due.date() < held
 
 
+def _text(context: Context, text: object) -> str:
+    return shorten(text) if isinstance(text, str) else context.say(msg("withheld"))
+
+
 # what was put off ----------------------------------------------------------------------------
 
 
@@ -148,12 +152,12 @@ def _parked(context: Context) -> list[Block]:
         return []
     actions = context.data.last_actions
     taken_up = {
-        " ".join(str(row["text"]).casefold().split()): _state(context, row)
-        for row in actions.to_dict("records")
+        _same(row["text"]): _state(context, row)
+        for row in actions[actions["text"].notna()].to_dict("records")
     }
     rows = []
     for row in items.to_dict("records"):
-        state = taken_up.get(" ".join(str(row["text"]).casefold().split()))
+        state = taken_up.get(_same(row["text"]))
         if state is not None:
             became = say(msg("became an action: {state}", state=say(_STATES[state])))
         elif _is_past(context, row["due_on"]):
@@ -162,7 +166,7 @@ def _parked(context: Context) -> list[Block]:
             became = say(msg("nothing recorded: ask"))
         rows.append(
             (
-                shorten(str(row["text"])),
+                _text(context, row["text"]),
                 context.person(row["owner_id"]),
                 context.date(row["due_on"], "medium"),
                 Cell(became, strong=state is None),
@@ -180,6 +184,10 @@ def _parked(context: Context) -> list[Block]:
             tuple(rows),
         )
     ]
+
+
+def _same(text: object) -> str:
+    return " ".join(str(text).casefold().split())
 
 
 # what it changed -----------------------------------------------------------------------------

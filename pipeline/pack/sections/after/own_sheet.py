@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from pipeline.errors import msg
 from pipeline.pack.blocks import Block, Cell, Column, Cover, Note, Table, Text, WriteLines
 from pipeline.pack.context import Row
@@ -11,7 +13,6 @@ from pipeline.pack.sections.after.actions import table_of, with_checks
 from pipeline.pack.sections.after.summary import RESULT_WORDS
 from pipeline.pack.wording import NO_VALUE
 from pipeline.privacy import RaterView
-from pipeline.tables import OVERALL
 
 
 def title(context: FollowUpContext) -> str:
@@ -58,7 +59,7 @@ def changes(context: FollowUpContext, own: RaterView) -> list[Block]:
     say, decided = context.say, own.decided
     if decided.empty:
         return [Text(say(msg("The session decided nothing about ratings of yours.")))]
-    n = int(decided["change"].abs().gt(0).sum())
+    n = int(decided["outcome"].eq("adjusted").sum())
     lead = msg(
         "Decisions about your ratings: {total}; scores that changed: {n}. A change is the outcome"
         " of a conversation between several people, not a mark for you.",
@@ -82,15 +83,9 @@ def changes(context: FollowUpContext, own: RaterView) -> list[Block]:
 
 
 def _row(context: FollowUpContext, row: Row) -> tuple[str | Cell, ...]:
-    given = context.data.ratings
-    given = given[given["subject_id"].eq(row["subject"])]
-    if row["criterion_id"] != OVERALL:
-        given = given[given["criterion_id"].eq(row["criterion_id"])]
-    score = context.score(float(given["score"].mean())) if len(given) else NO_VALUE
     return (
         Cell(context.about(row), under=context.on_criterion(row["criterion_id"])),
-        score,
-        # the score before is a mean: beside the own score it would tell what a colleague gave
+        NO_VALUE if pd.isna(row["own_score"]) else context.score(row["own_score"]),
         Cell(
             context.say(RESULT_WORDS[row["result"]]),
             strong=row["outcome"] == "adjusted",
