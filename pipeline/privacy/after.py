@@ -152,7 +152,7 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
     return OutcomeView(
         before=before,
         outcome=cut_down,
-        aftermath=look_back(cut_down, settings),
+        aftermath=look_back(cut_down, settings, before.analysis.expected),
         decided=clean["decisions"],
         people=_by_result(clean["decisions"], shown, floor=0),
         actions=_by_kind(clean["actions"], floor=0),
