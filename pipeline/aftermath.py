@@ -15,6 +15,7 @@ from pipeline.errors import NotEstimable, msg
 from pipeline.methods.background import background_groups
 from pipeline.methods.change_fairness import ChangeFairness, estimate_change_fairness
 from pipeline.methods.convergence import Convergence, estimate_convergence
+from pipeline.methods.expected import Expected
 from pipeline.methods.movement import Movement, estimate_movement
 from pipeline.methods.norm_effect import NormEffect
 from pipeline.methods.smart import Smart, estimate_smart
@@ -44,7 +45,9 @@ class Aftermath:
     smart: Smart | NoAnswer
 
 
-def look_back(outcome: SessionOutcome, settings: Settings) -> Aftermath:
+def look_back(
+    outcome: SessionOutcome, settings: Settings, expected: Expected | NoAnswer | None = None
+) -> Aftermath:
     """Ask every method about the outcome of one session.
 
     Parameters
@@ -53,6 +56,8 @@ def look_back(outcome: SessionOutcome, settings: Settings) -> Aftermath:
         What the session decided, as far as its reader may see it.
     settings
         Thresholds of the methods.
+    expected
+        Expected scores of the people, from the ratings before the session.
     """
     data, scale, level = outcome.data, settings.scale, settings.methods.level
     decided = decided_scores(outcome)
@@ -65,7 +70,7 @@ def look_back(outcome: SessionOutcome, settings: Settings) -> Aftermath:
             by=_GROUPED,
             level=level,
         ),
-        trading=_trading(outcome, decided),
+        trading=_trading(outcome, decided, expected),
         convergence=_convergence(outcome, level),
         fairness=_fairness(data, decided, settings),
         norm_effect=norm_effect_of(data, level),
@@ -92,7 +97,9 @@ def decided_scores(outcome: SessionOutcome) -> pd.DataFrame:
     )
 
 
-def _trading(outcome: SessionOutcome, decided: pd.DataFrame) -> Trading | NoAnswer:
+def _trading(
+    outcome: SessionOutcome, decided: pd.DataFrame, expected: Expected | NoAnswer | None
+) -> Trading | NoAnswer:
     if outcome.session.kind == "conversation":
         return NotEstimable(
             msg(
@@ -102,6 +109,13 @@ def _trading(outcome: SessionOutcome, decided: pd.DataFrame) -> Trading | NoAnsw
     there = outcome.data.participants
     # where nobody noted who came, whoever was invited counts as there
     present = there.loc[~there["attended"].eq(False), "person_id"]
+    gap = pd.Series(dtype="float64")
+    if isinstance(expected, Expected):
+        rows = expected.subjects.set_index("subject_id")
+        # the mean as given counts criteria equally, as the expected score does
+        gap = rows["expected"] - rows["mean"]
+    on_all = decided["criterion_id"].eq(OVERALL)
+    decided = decided.assign(gap=decided["subject"].map(gap).astype("float64").where(on_all))
     return ask(
         estimate_trading,
         decided[decided["outcome"].isin(["upheld", "adjusted"])],

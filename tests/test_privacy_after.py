@@ -243,6 +243,10 @@ def organisation(sample: Sample, n: int, ups: int, downs: int) -> OutcomeView:
 def test_movement_needs_enough_changed_people(sample: Sample) -> None:
     """The mean change of thirty people of whom one changed tells that one."""
     assert isinstance(organisation(sample, 30, 1, 0).aftermath.movement, Suppressed)
+    # the mean and its interval tell how many went up and how many down
+    assert isinstance(organisation(sample, 30, 12, 1).aftermath.movement, Suppressed)
+    assert isinstance(organisation(sample, 30, 0, 12).aftermath.movement, Suppressed)
+    assert isinstance(organisation(sample, 14, 6, 6).aftermath.movement, Suppressed)
     found = organisation(sample, 30, 7, 6).aftermath.movement
     assert isinstance(found, Movement)
     assert found.groups.empty

@@ -7,16 +7,17 @@ spread    Standard deviation of managers' mean scores (each of the own people's 
           the person's overall score by what was decided; a decision on one criterion moves it by
           that criterion's share of the weight; where both were decided the former counts alone.
           Differences are put in place, not levels, for a form may round what it shows. The ratio
-          has the interval of Pitman and Morgan for two correlated variances, managers as units.
+          has the interval of Pitman and Morgan for two correlated variances, managers as units;
+          three managers' means must have moved, or one decision would carry the verdict.
 distance  Mean distance of raters' scores from the score that the session decided on, over people
-          or conversations, with a percentile bootstrap over them. Zero means that the session
+          or conversations, with a t interval over them (cut at 0). Zero means that the session
           confirmed what all had given. Afterwards one score holds, so raters then agree by
           construction: there is no agreement "after".
 cycles    Per cycle, before its session: ICC(A,1) of raters' means of the subjects they share, the
           share of pairs of raters within one point, and the standard deviation of raters.
 
 Sources: Morgan (1939), Biometrika 31, 13-19; Pitman (1939), Biometrika 31, 9-12; McGraw & Wong
-(1996), Psychol. Methods 1, 30-46; Efron & Tibshirani (1993), ch. 13.
+(1996), Psychol. Methods 1, 30-46.
 
 Assumes managers' means near to normal, and that managers are a sample of those who might sit there.
 Where each person has one manager's ratings only, the spread holds true differences between teams
@@ -29,16 +30,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from pipeline.errors import Message, NotEstimable, msg
+from pipeline.errors import Message, NotEstimable, msg, msgn
 from pipeline.numerics.agreement_by_cycle import agreement_by_cycle
+from pipeline.numerics.paired_spread import spread_ratio
 
-LEAST_MANAGERS, LEAST_PEOPLE, LEAST_DECIDED = 4, 2, 5
-_DRAWS, _SEED, _SAME = 2_000, 20_260_713, 1e-9
-FloatArray = npt.NDArray[np.float64]
+LEAST_MANAGERS, LEAST_MOVED, LEAST_PEOPLE, LEAST_DECIDED = 4, 3, 2, 5
+_SAME = 1e-9
 
 
 @dataclass(frozen=True)
@@ -190,14 +190,31 @@ def _spread(
             least=LEAST_MANAGERS,
         )
     x, y = teams["before"].to_numpy(dtype=float), teams["after"].to_numpy(dtype=float)
-    if np.abs(y - x).max() < _SAME:
+    n_moved = int((np.abs(y - x) > _SAME).sum())
+    if not n_moved:
         return msg("The session changed no manager's mean, so there is nothing to compare.")
+    if n_moved < LEAST_MOVED:
+        # one mean that moves is as sure a change of spread as that manager is far from the others
+        return msgn(
+            "The session changed the mean of {n} manager. {least} are needed to say whether"
+            " managers came closer together.",
+            "The session changed the means of {n} managers. {least} are needed to say whether"
+            " managers came closer together.",
+            n_moved,
+            least=LEAST_MOVED,
+        )
     if min(x.std(), y.std()) < _SAME:
         return msg("All managers' means are the same, so their spread has no ratio.")
-    ratio, low, high = _ratio(x, y, level)
-    n_people = int(sizes[sizes >= LEAST_PEOPLE].sum())
-    before, after = float(x.std(ddof=1)), float(y.std(ddof=1))
-    return Spread(before, after, ratio, low, high, len(teams), n_people)
+    found = spread_ratio(x, y, n_units=len(teams), level=level)
+    return Spread(
+        before=float(x.std(ddof=1)),
+        after=float(y.std(ddof=1)),
+        ratio=found.ratio,
+        ratio_low=found.low,
+        ratio_high=found.high,
+        n_managers=len(teams),
+        n_people=int(sizes[sizes >= LEAST_PEOPLE].sum()),
+    )
 
 
 def _weight(criterion: pd.Series, weights: pd.Series | None) -> pd.Series:
@@ -231,18 +248,6 @@ def _shifts(
     return pd.concat([on_all, on_one[~on_one.index.isin(on_all.index)]])
 
 
-def _ratio(x: FloatArray, y: FloatArray, level: float) -> tuple[float, float, float]:
-    """Return the ratio of two correlated standard deviations, by Pitman and Morgan."""
-    ratio = float(y.var(ddof=1) / x.var(ddof=1))
-    r = float(np.corrcoef(x, y)[0, 1])
-    t = float(stats.t.ppf((1 + level) / 2, len(x) - 2))
-    k = 1 + 2 * (1 - min(r * r, 1.0)) * t * t / (len(x) - 2)
-    half = float(np.sqrt(max(k * k - 1, 0.0)))
-    # the two limits multiply to 1, and the smaller is small where r is near 0
-    low, high = ratio / (k + half), ratio * (k + half)
-    return ratio**0.5, low**0.5, high**0.5
-
-
 # raters, from what was decided --------------------------------------------------------------
 
 
@@ -268,7 +273,6 @@ def _distance(
         )
     if np.ptp(per) < _SAME:
         return msg("Raters were equally far from every decided score, so there is no interval.")
-    rng = np.random.default_rng(_SEED)
-    draws = per[rng.integers(len(per), size=(_DRAWS, len(per)))].mean(axis=1)
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Distance(float(per.mean()), float(low), float(high), len(per), len(both))
+    mean = float(per.mean())
+    half = float(stats.t.ppf((1 + level) / 2, len(per) - 1) * stats.sem(per))
+    return Distance(mean, max(mean - half, 0.0), mean + half, len(per), len(both))

@@ -1,16 +1,16 @@
 """What did a session change: how many scores, which way, and did they move together?
 
-Model: none; counts of decisions, a mean change and a ratio of standard deviations with percentile
-bootstrap intervals over people, a share with Wilson's interval. A ratio below 1 is compression:
-scores lie closer together after the session than before.
+Model: none; counts of decisions; a mean change with a t interval over people (a ratio of sums where
+people have several decisions); a ratio of standard deviations with the interval of Pitman and
+Morgan; a share with Wilson's interval, widened where one person's changes hang together. A ratio
+below 1 is compression: scores lie closer together after the session than before.
 
-Sources: Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 13 (percentile interval);
-Wilson (1927), JASA 22, 209-212; Demeré, Sedatole & Woods (2019), The Accounting Review 94, on
-committees that raise centrality and adjust mostly downwards.
+Sources: Cochran (1977), Sampling Techniques, ch. 6 (ratio of sums); Morgan (1939), Biometrika 31,
+13-19; Pitman (1939), Biometrika 31, 9-12; Wilson (1927), JASA 22, 209-212; Demeré, Sedatole & Woods
+(2019), The Accounting Review 94, on committees that raise centrality and adjust mostly downwards.
 
-Assumes that each decision is about another person, or several of one person belong together; people
-are drawn anew, not decisions. It cannot tell whether a change was right, and fewer differences are
-not automatically better.
+Assumes that people are independent; several decisions about one person belong together. It
+cannot tell whether a change was right, and fewer differences are not automatically better.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.errors import NotEstimable, msg
+from pipeline.numerics.clustered_share import clustered_share
+from pipeline.numerics.paired_spread import spread_ratio
 
-LEAST_DECIDED = 5
-_DRAWS, _SEED = 2_000, 20_260_711
+LEAST_DECIDED, LEAST_CHANGED = 5, 3
 _SAME = 1e-9
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,12 @@ class Movement:
         Decisions that raised a score, lowered one, upheld one, or were put off.
     mean_change, change_low, change_high
         Mean of after minus before over decided scores, scale points, positive = higher, with its
-        interval.
+        interval; that is missing where all changes are the same, none among them.
     sd_before, sd_after
         Standard deviation of the decided scores, scale points.
     sd_ratio, ratio_low, ratio_high
-        After divided by before, with its interval; missing where all scores were equal before.
+        After divided by before, with its interval; missing where all scores were equal before. The
+        interval is missing too where the scores of fewer than three people changed.
     share_to_middle, middle_low, middle_high
         Share (0-1) of the changed scores that came nearer to the middle of the scale, with its
         interval; missing without a change.
@@ -109,41 +112,31 @@ def estimate_movement(
                 floor=LEAST_DECIDED,
             )
         )
-    # a fixed order, so that the draws do not depend on that of the rows
-    decided = decided.sort_values(["employee_id", "score_before", "score_after"], kind="stable")
     before = decided["score_before"].to_numpy(dtype=float)
     after = decided["score_after"].to_numpy(dtype=float)
     change = after - before
-    means, ratios = _bootstrap(before, after, decided["employee_id"].to_numpy())
-    ends = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(means, ends)
-    sd_before, sd_after = _sd(before), _sd(after)
-    known = ratios[np.isfinite(ratios)]
-    ratio_low, ratio_high = (
-        np.quantile(known, ends) if sd_before > _SAME and len(known) else (np.nan, np.nan)
-    )
+    of_person = pd.factorize(decided["employee_id"], use_na_sentinel=False)[0]
+    mean, low, high = _mean(change, of_person, level)
+    ratio, ratio_low, ratio_high = _ratio(before, after, of_person, level)
     moved = np.abs(change) > _SAME
-    nearer = np.abs(after - middle) < np.abs(before - middle) - _SAME
+    nearer = pd.Series(np.abs(after - middle) < np.abs(before - middle) - _SAME)
     share = middle_low = middle_high = float("nan")
     if moved.any():
-        share = float(nearer[moved].mean())
-        interval = stats.binomtest(int(nearer[moved].sum()), int(moved.sum())).proportion_ci(
-            level, method="wilson"
-        )
-        middle_low, middle_high = float(interval.low), float(interval.high)
+        person = pd.Series(of_person)
+        share, middle_low, middle_high = clustered_share(nearer[moved], person[moved], level)
     return Movement(
         n_up=int((change > _SAME).sum()),
         n_down=int((change < -_SAME).sum()),
         n_upheld=int(decisions["outcome"].eq("upheld").sum()),
         n_parked=int(decisions["outcome"].eq("parked").sum()),
-        mean_change=float(change.mean()),
-        change_low=float(low),
-        change_high=float(high),
-        sd_before=sd_before,
-        sd_after=sd_after,
-        sd_ratio=sd_after / sd_before if sd_before > _SAME else float("nan"),
-        ratio_low=float(ratio_low),
-        ratio_high=float(ratio_high),
+        mean_change=mean,
+        change_low=low,
+        change_high=high,
+        sd_before=_sd(before),
+        sd_after=_sd(after),
+        sd_ratio=ratio,
+        ratio_low=ratio_low,
+        ratio_high=ratio_high,
         share_to_middle=share,
         middle_low=middle_low,
         middle_high=middle_high,
@@ -152,20 +145,32 @@ def estimate_movement(
     )
 
 
-def _bootstrap(
-    before: FloatArray, after: FloatArray, person: npt.NDArray[np.object_]
-) -> tuple[FloatArray, FloatArray]:
-    """Draw people anew: mean changes and ratios of standard deviations."""
-    code, names = pd.factorize(person, sort=True)
-    rows = [np.flatnonzero(code == one) for one in range(len(names))]
-    rng = np.random.default_rng(_SEED)
-    means, ratios = np.empty(_DRAWS), np.empty(_DRAWS)
-    for draw in range(_DRAWS):
-        chosen = np.concatenate([rows[one] for one in rng.integers(len(rows), size=len(rows))])
-        means[draw] = (after[chosen] - before[chosen]).mean()
-        spread = _sd(before[chosen])
-        ratios[draw] = _sd(after[chosen]) / spread if spread > _SAME else np.nan
-    return means, ratios
+def _mean(change: FloatArray, of_person: IntArray, level: float) -> tuple[float, float, float]:
+    """Return the mean change with its interval; no interval where all changes are the same."""
+    mean = float(change.mean())
+    n = int(of_person.max()) + 1
+    if n < 2 or np.ptp(change) < _SAME:
+        return mean, float("nan"), float("nan")
+    # a ratio of sums over people: changes and decisions
+    away = np.bincount(of_person, weights=change - mean)
+    se = float(np.sqrt(n / (n - 1) * (away**2).sum()) / len(change))
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
+    return mean, mean - half, mean + half
+
+
+def _ratio(
+    before: FloatArray, after: FloatArray, of_person: IntArray, level: float
+) -> tuple[float, float, float]:
+    """Return the ratio of standard deviations, with an interval where enough people changed."""
+    sd_before, sd_after = _sd(before), _sd(after)
+    if sd_before < _SAME:
+        return float("nan"), float("nan"), float("nan")
+    n_changed = len(np.unique(of_person[np.abs(after - before) > _SAME]))
+    if n_changed < LEAST_CHANGED or sd_after < _SAME:
+        return sd_after / sd_before, float("nan"), float("nan")
+    n = int(of_person.max()) + 1
+    found = spread_ratio(before, after, n_units=n, level=level)
+    return found.ratio, found.low, found.high
 
 
 def _sd(values: FloatArray) -> float:

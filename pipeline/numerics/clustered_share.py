@@ -34,7 +34,8 @@ def clustered_share(
     simple = n * share * (1 - share)
     people = len(per)
     clustered = float(away @ away) * people / max(people - 1, 1)
-    effect = max(1.0, clustered / simple) if simple > 0 else 1.0
+    # where all pieces are alike nothing tells how far they hang together: people count
+    effect = max(1.0, clustered / simple) if simple > 0 else n / people
     size = n / effect
     z2 = float(stats.norm.ppf((1 + level) / 2)) ** 2
     centre = (share + z2 / (2 * size)) / (1 + z2 / size)

@@ -163,7 +163,7 @@ def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeV
     return OutcomeView(
         before=before,
         outcome=cut_down,
-        aftermath=look_back(cut_down, settings),
+        aftermath=look_back(cut_down, settings, before.analysis.expected),
         decided=clean["decisions"],
         people=_by_result(clean["decisions"], shown, floor=0),
         actions=_by_kind(clean["actions"], floor=0),
@@ -229,8 +229,7 @@ def _in_aggregate(whole: Aftermath, decided: pd.DataFrame, floor: int) -> Afterm
         msg("Hidden: fewer than {floor} people, so a person could be recognised.", floor=floor)
     )
     movement: Movement | NoAnswer = whole.movement
-    changed = decided[decided["change"].abs() > _SAME]["employee_id"].nunique()
-    if changed < floor:
+    if _fewest_of_a_kind(decided) < floor:
         movement = few
     elif isinstance(movement, Movement):
         # counts are in `people`, with the floor; a share with its interval would tell them
@@ -251,6 +250,16 @@ def _in_aggregate(whole: Aftermath, decided: pd.DataFrame, floor: int) -> Afterm
         norm_effect=inside,
         smart=inside,
     )
+
+
+def _fewest_of_a_kind(decided: pd.DataFrame) -> int:
+    """Count people raised, lowered and left alike; return the smallest of the three.
+
+    Who knows how many people were decided on, the mean change and its interval, knows all three.
+    """
+    change = decided.groupby("employee_id")["change"].mean().dropna()
+    up, down = int((change > _SAME).sum()), int((change < -_SAME).sum())
+    return min(up, down, len(change) - up - down)
 
 
 @dataclass(frozen=True)

@@ -75,9 +75,10 @@ def test_a_shift_of_all_leaves_the_spread() -> None:
 def test_one_criterion_moves_the_overall_score_by_its_share() -> None:
     """With weights 3 and 1 a point on the first moves the mean by three quarters."""
     ratings, managers = teams([3.0, 3.0, 3.0, 3.0], n=2, noise=0.1)
-    own = {"m0-e0": 1.0, "m0-e1": 1.0}
+    own = dict.fromkeys([f"m{manager}-e{person}" for manager in range(3) for person in range(2)], 1)
     weights = pd.Series({"c1": 3.0, "c2": 1.0})
     first = converge(ratings, managers, decide(own, "c1"), weights=weights).spread
+    assert isinstance(first, Spread)
     both = converge(ratings, managers, decide(dict.fromkeys(own, 0.75)), weights=weights).spread
     assert first == both
 
@@ -85,7 +86,7 @@ def test_one_criterion_moves_the_overall_score_by_its_share() -> None:
 def test_a_decision_on_all_counts_alone() -> None:
     """Beside a decision on all together, one on a criterion of that person adds nothing."""
     ratings, managers = teams(LEVELS)
-    overall = decide({"m0-e0": 1.0, "m1-e0": -1.0})
+    overall = decide({"m0-e0": 1.0, "m1-e0": -1.0, "m2-e0": 1.0})
     twice = pd.concat([overall, decide({"m0-e0": 2.0}, "c1")], ignore_index=True)
     assert converge(ratings, managers, twice).spread == converge(ratings, managers, overall).spread
 
@@ -137,7 +138,9 @@ def test_the_distance_is_that_of_raters_from_the_decision() -> None:
         assert isinstance(found.spread, Message)
         assert isinstance(found.distance, Distance)
         assert found.distance.mean == pytest.approx(1.5)
-        assert 1.0 <= found.distance.low < 1.5 < found.distance.high <= 2.0
+        assert (found.distance.low, found.distance.high) == pytest.approx(
+            stats.t.interval(0.95, 5, 1.5, stats.sem([1, 2] * 3))
+        )
         assert (found.distance.n_subjects, found.distance.n_scores) == (6, 12)
 
 
@@ -189,6 +192,23 @@ def test_what_cannot_be_compared_has_a_reason() -> None:
     assert "3" in str(few)
     ratings, managers = teams(LEVELS)
     assert isinstance(converge(ratings, managers, decide({"m0-e0": 0.0})).spread, Message)
+
+
+def test_one_manager_who_moves_is_no_verdict_on_all() -> None:
+    """The highest mean lowered a little would make an interval below 1; three have to move."""
+    ratings, managers = teams([3.0, 3.01, 2.99, 3.0, 3.6], noise=0.0)
+    for moved in (1, 2):
+        some = decide({f"m{4 - i}-e0": -0.5 for i in range(moved)})
+        found = converge(ratings, managers, some).spread
+        assert isinstance(found, Message)
+        assert str(moved) in str(found)
+    three = decide({f"m{4 - i}-e0": -0.5 for i in range(3)})
+    assert isinstance(converge(ratings, managers, three).spread, Spread)
+
+
+def test_without_ratings_there_is_nothing_to_compare() -> None:
+    """A reason of its own."""
+    ratings, managers = teams(LEVELS)
     with pytest.raises(NotEstimable):
         converge(ratings.iloc[:0], managers, decide({}))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from pipeline.errors import Message, msg
-from pipeline.methods.movement import Movement
+from pipeline.methods.movement import LEAST_CHANGED, Movement
 from pipeline.methods.trading import Pattern, Trading
 from pipeline.pack.blocks import Block, Cell, Column, Facts, Fold, Note, Part, Table, Text
 from pipeline.pack.follow_up_context import FollowUpContext
@@ -15,6 +15,8 @@ from pipeline.pack.sections.after import audit_groups, audit_raters
 
 _LEAST_SHARE = 5
 """Changed scores from which a share of them says something."""
+_RARE = 0.05
+"""Chance below which a pattern is worth a question."""
 _MOVEMENT, _TRADING = msg("movement"), msg("exchange between managers")
 
 
@@ -47,17 +49,9 @@ def _movement(context: FollowUpContext) -> list[Block]:
     found, say = context.after.aftermath.movement, context.say
     if not isinstance(found, Movement):
         return [context.no_answer(found, _MOVEMENT)]
-    rows = [
-        (
-            say(msg("Mean change (points)")),
-            _with(
-                context,
-                context.language.signed(found.mean_change),
-                found.change_low,
-                found.change_high,
-            ),
-        )
-    ]
+    if not context.is_organisation and not found.n_up + found.n_down:
+        return [Text(say(msg("No decided score changed, so nothing moved.")))]
+    rows = [(say(msg("Mean change (points)")), _mean_change(context, found))]
     if not context.is_organisation:
         rows.append((say(msg("Scores up : down")), f"{found.n_up} : {found.n_down}"))
     rows.append((say(msg("Spread after / before")), _ratio(context, found)))
@@ -83,6 +77,13 @@ def _with(context: FollowUpContext, value: str, low: float, high: float) -> str:
     return context.say(msg("{value} ({range})", value=value, range=context.interval(low, high)))
 
 
+def _mean_change(context: FollowUpContext, found: Movement) -> str:
+    value = context.language.signed(found.mean_change)
+    if pd.isna(found.change_low):
+        return context.say(msg("{value}, without an interval", value=value))
+    return _with(context, value, found.change_low, found.change_high)
+
+
 def _ratio(context: FollowUpContext, found: Movement) -> str:
     if pd.isna(found.sd_ratio):
         return context.say(msg("not estimable: all scores were equal before"))
@@ -93,15 +94,24 @@ def _ratio(context: FollowUpContext, found: Movement) -> str:
 
 
 def _spread_words(context: FollowUpContext, found: Movement) -> str:
-    if pd.isna(found.ratio_low):
+    if pd.isna(found.sd_ratio):
         text = msg("Whether scores moved together cannot be told.")
+    elif pd.isna(found.ratio_low):
+        text = msg(
+            "Whether scores came closer together cannot be told: that takes changes for at least"
+            " {n} people, and scores that still differ.",
+            n=LEAST_CHANGED,
+        )
     elif found.ratio_high < 1:
         text = msg(
             "The decided scores lie closer together than before. That is not better by itself: ask"
             " whether arguments or the wish to agree brought them there."
         )
     elif found.ratio_low > 1:
-        text = msg("The decided scores lie further apart than before.")
+        text = msg(
+            "The decided scores lie further apart than before. That is not better or worse by"
+            " itself: ask which arguments brought them there."
+        )
     else:
         text = msg("Whether scores came closer together cannot be told: the interval holds 1.")
     return context.say(text)
@@ -219,52 +229,32 @@ def _trading(context: FollowUpContext) -> list[Block]:
     found, say = context.after.aftermath.trading, context.say
     if not isinstance(found, Trading):
         return [context.no_answer(found, _TRADING)]
-    number, signed = context.language.number, context.language.signed
-    named: tuple[tuple[Message, Message, Pattern | None, Message], ...] = (
+    named: tuple[tuple[Message, Message, Pattern | Message, bool], ...] = (
         (
             msg("Own manager present"),
             msg("mean change of their people minus that of others, points"),
             found.home,
-            msg("Own manager present: all were there, or none was, so there is nothing beside it."),
+            True,
         ),
         (
             msg("Raised each other's people"),
             msg("pairs of managers who both took part in raising a report of the other"),
             found.reciprocity,
-            msg("Raised each other's people: no decision names a manager of these people."),
+            False,
         ),
         (
             msg("Up and down in balance"),
             msg("managers with a raise and a lowering that leave the sum as it was"),
             found.balance,
-            msg("Up and down in balance: not estimable."),
+            False,
         ),
     )
     rows, lacking = [], []
-    for title, what, pattern, without in named:
-        if pattern is None:
-            lacking.append(say(without))
-            continue
-        points = pattern is found.home
-        write = signed if points else lambda value: number(value, 1)
-        value = signed(pattern.found) if points else number(pattern.found, 0)
-        rows.append(
-            (
-                Cell(say(title), under=say(what)),
-                value,
-                Cell(
-                    write(pattern.by_chance),
-                    under=say(
-                        msg(
-                            "{low} to {high}",
-                            low=write(pattern.chance_low),
-                            high=write(pattern.chance_high),
-                        )
-                    ),
-                ),
-                number(pattern.p_value, 3),
-            )
-        )
+    for title, what, pattern, in_points in named:
+        if isinstance(pattern, Pattern):
+            rows.append((Cell(say(title), under=say(what)), *_numbers(context, pattern, in_points)))
+        else:
+            lacking.append(Text(f"{say(title)}: {say(pattern)}"))
     table = Table(
         say(msg("Patterns in the changes, beside what chance gives")),
         (
@@ -276,9 +266,72 @@ def _trading(context: FollowUpContext) -> list[Block]:
         tuple(rows),
         note=say(
             msg(
-                "Chance: managers permuted over the people discussed. A small chance is a question,"
-                " never a verdict: a manager may know the own people best."
+                "Chance: managers dealt out anew over the people discussed, or who was there over"
+                " the managers."
             )
         ),
     )
-    return [table, *(Text(one) for one in lacking)]
+    return [
+        *([table] if rows else []),
+        *_verdict(context, found.p_any),
+        *lacking,
+        _follows(context, found.follows),
+    ]
+
+
+def _numbers(context: FollowUpContext, pattern: Pattern, in_points: bool) -> tuple[str, Cell, str]:
+    number, signed = context.language.number, context.language.signed
+    write = signed if in_points else lambda value: number(value, 1)
+    between = msg("{low} to {high}", low=write(pattern.chance_low), high=write(pattern.chance_high))
+    return (
+        signed(pattern.found) if in_points else number(pattern.found, 0),
+        Cell(write(pattern.by_chance), under=context.say(between)),
+        number(pattern.p_value, 3),
+    )
+
+
+def _verdict(context: FollowUpContext, p_any: float | None) -> list[Block]:
+    """Say what the patterns come to together: of several, one is sooner rare."""
+    if p_any is None:
+        return []
+    if p_any < _RARE:
+        text = msg(
+            "At least one pattern is rarer than chance easily gives, also for as many as were"
+            " looked at. That is a question, never a verdict: a manager may know the own people"
+            " best."
+        )
+    else:
+        text = msg(
+            "None of these is rarer than chance easily gives. With few changes that is no proof"
+            " that there was no exchange."
+        )
+    return [Text(context.say(text))]
+
+
+def _follows(context: FollowUpContext, pattern: Pattern | Message) -> Block:
+    """Say whether changes went the way of the expected scores, which is no exchange."""
+    say, signed = context.say, context.language.signed
+    if not isinstance(pattern, Pattern):
+        title = msg("Changes beside expected scores")
+        return Text(f"{say(title)}: {say(pattern)}")
+    size = msg(
+        "Changes beside expected scores: {found} points for each point that the model expects above"
+        " what was given; by chance {low} to {high}.",
+        found=signed(pattern.found),
+        low=signed(pattern.chance_low),
+        high=signed(pattern.chance_high),
+    )
+    if pattern.p_value >= _RARE:
+        text = msg("Whether changes went the way of the expected scores cannot be told.")
+    elif pattern.found > 0:
+        text = msg(
+            "Changes went the way of the expected scores. Those lie nearer to the middle, so every"
+            " session that moves high and low scores to the middle shows this, whatever the"
+            " arguments were."
+        )
+    else:
+        text = msg(
+            "Changes went against the expected scores. The model knows ratings only, the session"
+            " knew arguments: read them in the decision register."
+        )
+    return Text(f"{say(size)} {say(text)}")

@@ -66,18 +66,18 @@ def _gaps(context: FollowUpContext, name: str, found: ChangeFairness) -> Block:
 
 
 def _gap(context: FollowUpContext, row: Row, as_share: bool) -> Cell:
-    if as_share:
-        under = context.say(
-            msg(
-                "{low} to {high}",
-                low=context.percent(row["ci_low"]),
-                high=context.percent(row["ci_high"]),
-            )
+    if not as_share:
+        return Cell(
+            context.language.signed(float(row["gap"])),
+            under=context.interval(row["ci_low"], row["ci_high"]),
         )
-        return Cell(context.percent(row["gap"]), under=under)
+    gap, low, high = (
+        context.language.signed(100 * float(row[name]), 0) for name in ("gap", "ci_low", "ci_high")
+    )
+    # a bare percentage would read as the share itself
     return Cell(
-        context.language.signed(float(row["gap"])),
-        under=context.interval(row["ci_low"], row["ci_high"]),
+        context.say(msg("{gap} percentage points", gap=gap)),
+        under=context.say(msg("{low} to {high}", low=low, high=high)),
     )
 
 

@@ -30,17 +30,22 @@ def _convergence(context: FollowUpContext) -> list[Block]:
 def _spread(context: FollowUpContext, found: Spread | Message) -> str:
     if isinstance(found, Message):
         return context.say(found)
-    return context.say(
-        msg(
-            "Spread of the means of {n} managers: {before} points before, {after} after; ratio"
-            " {ratio} ({range}).",
-            n=found.n_managers,
-            before=found.before,
-            after=found.after,
-            ratio=found.ratio,
-            range=context.interval(found.ratio_low, found.ratio_high),
-        )
+    size = msg(
+        "Spread of the means of {n} managers: {before} points before, {after} after; ratio"
+        " {ratio} ({range}).",
+        n=found.n_managers,
+        before=found.before,
+        after=found.after,
+        ratio=found.ratio,
+        range=context.interval(found.ratio_low, found.ratio_high),
     )
+    if found.ratio_high < 1:
+        text = msg("They lie closer together than before, which is not better by itself.")
+    elif found.ratio_low > 1:
+        text = msg("They lie further apart than before, which is not worse by itself.")
+    else:
+        text = msg("Whether they came closer together cannot be told: the interval holds 1.")
+    return f"{context.say(size)} {context.say(text)}"
 
 
 def _distance(context: FollowUpContext, found: Distance | Message) -> str:
@@ -57,18 +62,27 @@ def _distance(context: FollowUpContext, found: Distance | Message) -> str:
 
 
 def _nested(context: FollowUpContext, found: Convergence) -> list[Block]:
-    if not found.nested:
+    """Say that a manager's mean is not severity; where nobody has two raters nothing is."""
+    if found.nested:
+        text = msg(
+            "Nobody has two raters here, so a difference between managers can come from their teams"
+            " as well as from how strict they are. These numbers cannot tell which, and how far"
+            " raters agree is not known either."
+        )
+        return [Note(context.say(text))]
+    if not isinstance(found.spread, Spread):
         return []
     text = msg(
-        "Nobody has two raters here, so a difference between managers can come from their teams as"
-        " well as from how strict they are. These numbers cannot tell which."
+        "A manager's mean holds what the team is like as well as how strict the manager is; its"
+        " spread is not that of strictness."
     )
     return [Note(context.say(text))]
 
 
 def _cycles(context: FollowUpContext, found: Convergence) -> list[Block]:
     say = context.say
-    if found.cycles.empty:
+    # where nobody ever had two raters the note on that has said it
+    if found.nested and found.cycles["n_subjects"].eq(0).all():
         return []
     rows, reasons = [], []
     for row in found.cycles.to_dict("records"):
@@ -93,7 +107,8 @@ def _cycles(context: FollowUpContext, found: Convergence) -> list[Block]:
                 note=say(
                     msg(
                         "Of subjects that raters shared. A cycle with other people or other raters"
-                        " can differ for that reason alone."
+                        " can differ for that reason alone. The spread of raters has no interval:"
+                        " with few raters it is a rough number."
                     )
                 ),
                 dense=True,
