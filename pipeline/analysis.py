@@ -126,51 +126,26 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
     """
     chosen, ratings = settings.methods, data.ratings
     level, points = chosen.level, settings.scale.points
-    design = ask(
-        estimate_design,
-        ratings,
-        minimum_shared=chosen.minimum_shared,
-        minimum_partners=chosen.minimum_partners,
-    )
-    about_raters: dict[str, Any] = {"design": design, "severity": design}
+    found = _to_plan(data, settings)
+    design, severity = found["design"], found["severity"]
+    own_severity = _own_severity(severity, design)
     if isinstance(design, Design):
-        about_raters |= _about_raters(data, settings, design)
-    severity = about_raters["severity"]
-    own_severity = (
-        _comparable(severity.raters, design).set_index("rater_id")["severity"]
-        if isinstance(severity, Severity) and isinstance(design, Design)
-        else None
-    )
-    of_kind: dict[str, Any]
+        found |= _about_raters(data, settings, design, severity)
     if data.session.kind == "conversation":
-        of_kind = {
-            "conversation": ask(
-                estimate_conversation, ratings, tolerance=chosen.tolerance, level=level
-            )
-        }
+        found["conversation"] = ask(
+            estimate_conversation, ratings, tolerance=chosen.tolerance, level=level
+        )
     else:
-        of_kind = _about_people(data, settings, design, own_severity)
-        if data.session.focus == "talent":
-            of_kind["nine_box"] = _nine_box(severity, data, settings)
+        found |= _about_people(data, settings, design, own_severity)
     return Analysis(
         data=data,
-        **about_raters,
-        **of_kind,
+        **found,
         **_ways_of_rating(data, settings),
         **_since_last_session(data, chosen.level),
         ordinal=ask(estimate_ordinal, ratings, severity=own_severity, points=points, level=level),
         agreement=ask(estimate_agreement, ratings, level=level),
         distribution=ask(
             estimate_distribution, ratings, employees=data.employees, points=points, level=level
-        ),
-        standing=ask(
-            estimate_standing,
-            ratings,
-            employees=data.employees,
-            criteria=data.criteria,
-            history=data.past_ratings,
-            cycle_order=list(data.cycles),
-            floor=chosen.minimum_comparables,
         ),
         rationales=rationales_of(data, settings),
         criteria=ask(
@@ -181,15 +156,63 @@ def analyse(data: SessionData, settings: Settings) -> Analysis:
             words=settings.words.lists,
             level=level,
         ),
-        evidence=ask(
+    )
+
+
+def analyse_to_plan(data: SessionData, settings: Settings) -> Analysis:
+    """Ask only what an agenda and the own pattern of raters rest on; see `analyse`.
+
+    What looks back on a session shows nothing else of the time before it.
+    """
+    not_asked = NotEstimable(msg("Not asked here."))
+    return Analysis(
+        data=data, **_to_plan(data, settings), agreement=not_asked, distribution=not_asked
+    )
+
+
+def _to_plan(data: SessionData, settings: Settings) -> dict[str, Any]:
+    """Ask where people stand, and what tells how far raters can be compared."""
+    chosen, ratings = settings.methods, data.ratings
+    design = ask(
+        estimate_design,
+        ratings,
+        minimum_shared=chosen.minimum_shared,
+        minimum_partners=chosen.minimum_partners,
+    )
+    found: dict[str, Any] = {"design": design, "severity": design}
+    if isinstance(design, Design):
+        found |= _severities(data, settings, design)
+    if data.session.kind != "conversation":
+        own_severity = _own_severity(found["severity"], design)
+        found |= _beside_ratings(data, settings, own_severity)
+        if data.session.focus == "talent":
+            found["nine_box"] = _nine_box(found["severity"], data, settings)
+    return found | {
+        "standing": ask(
+            estimate_standing,
+            ratings,
+            employees=data.employees,
+            criteria=data.criteria,
+            history=data.past_ratings,
+            cycle_order=list(data.cycles),
+            floor=chosen.minimum_comparables,
+        ),
+        "evidence": ask(
             estimate_evidence,
             ratings,
             evidence=data.evidence,
             employees=data.employees,
             ends_on=day_of(data.cycle, "ends_on"),
-            level=level,
+            level=chosen.level,
         ),
-    )
+    }
+
+
+def _own_severity(severity: object, design: object) -> pd.Series | None:
+    """Return the severity of the raters who can be compared."""
+    if not isinstance(severity, Severity) or not isinstance(design, Design):
+        return None
+    return _comparable(severity.raters, design).set_index("rater_id")["severity"]
 
 
 def rationales_of(data: SessionData, settings: Settings) -> Rationales | NotEstimable:
@@ -213,33 +236,41 @@ def ask(method: Callable[..., T], *args: Any, **options: Any) -> T | NotEstimabl
         return reason.with_traceback(None)
 
 
-def _about_raters(data: SessionData, settings: Settings, design: Design) -> dict[str, Any]:
-    """Ask what rests on who shares subjects with whom."""
+def _severities(data: SessionData, settings: Settings, design: Design) -> dict[str, Any]:
+    """Ask how strict raters are, and what that makes of the people."""
     chosen, ratings = settings.methods, data.ratings
     component = design.subjects.set_index("subject_id")["component"]
-    linked = design.verdict == "linked"
-    comparable = design.raters["verdict"].eq("comparable")
-    severity = ask(
-        estimate_severity,
-        ratings,
-        component=component,
-        level=chosen.level,
-        practical_difference=chosen.practical_difference,
-        statsmodels_most_ratings=chosen.statsmodels_most_ratings,
-    )
     found: dict[str, Any] = {
-        "severity": severity,
-        "components": ask(estimate_components, ratings, component=component, level=chosen.level),
+        "severity": ask(
+            estimate_severity,
+            ratings,
+            component=component,
+            level=chosen.level,
+            practical_difference=chosen.practical_difference,
+            statsmodels_most_ratings=chosen.statsmodels_most_ratings,
+        ),
         "expected": ask(estimate_expected, ratings, component=component, level=chosen.level),
+    }
+    if design.verdict != "linked":
+        found["nested"] = ask(estimate_nested, ratings, component=component, level=chosen.level)
+    return found
+
+
+def _about_raters(
+    data: SessionData, settings: Settings, design: Design, severity: Severity | NotEstimable
+) -> dict[str, Any]:
+    """Ask what else rests on who shares subjects with whom."""
+    chosen, ratings = settings.methods, data.ratings
+    component = design.subjects.set_index("subject_id")["component"]
+    found: dict[str, Any] = {
+        "components": ask(estimate_components, ratings, component=component, level=chosen.level),
     }
     if isinstance(severity, Severity):
         found |= {
             "flags": _flags(severity, design, data, settings),
             "reliability": _reliability(severity),
         }
-    if not linked:
-        found["nested"] = ask(estimate_nested, ratings, component=component, level=chosen.level)
-    if not comparable.all():
+    if not design.raters["verdict"].eq("comparable").all():
         found["linking"] = ask(estimate_linking, ratings, variances=_variances(severity, ratings))
     return found
 
@@ -387,7 +418,7 @@ def _about_people(
     data: SessionData, settings: Settings, design: Design | NotEstimable, severity: pd.Series | None
 ) -> dict[str, Any]:
     """Ask what rests on who the rated people are."""
-    chosen, ratings, cycle = settings.methods, data.ratings, data.session.cycle
+    chosen, ratings = settings.methods, data.ratings
     ends_on = day_of(data.cycle, "ends_on")
     component = (
         design.subjects.set_index("subject_id")["component"] if isinstance(design, Design) else None
@@ -404,6 +435,15 @@ def _about_people(
             severity=severity,
             level=chosen.level,
         ),
+    }
+
+
+def _beside_ratings(
+    data: SessionData, settings: Settings, severity: pd.Series | None
+) -> dict[str, Any]:
+    """Ask whether results, or what is known of the years before, ask for a look at somebody."""
+    chosen, ratings, cycle = settings.methods, data.ratings, data.session.cycle
+    return {
         "results_mismatch": ask(
             estimate_results_mismatch,
             ratings,

@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.agenda import plan_agenda
 from pipeline.errors import Suppressed, WrongUse
 from pipeline.ingest import import_files
 from pipeline.methods.change_fairness import ChangeFairness
+from pipeline.methods.expected import Expected
 from pipeline.methods.movement import Movement
+from pipeline.methods.severity import Severity
 from pipeline.pack import make_follow_up
-from pipeline.privacy import Audience, OutcomeView, cut_outcome
+from pipeline.privacy import Audience, OutcomeView, cut, cut_outcome
 from pipeline.privacy.room import present
 from pipeline.settings import Settings, read_settings
 from pipeline.store import SessionOutcome, Store, open_store
@@ -238,6 +241,21 @@ def organisation(sample: Sample, n: int, ups: int, downs: int) -> OutcomeView:
     settings = settings.model_copy(update={"fairness": asked})
     outcome = many(store.session_outcome("2025-logistiek"), n, ups, downs)
     return cut_outcome(outcome, Audience.ORGANISATION, settings)
+
+
+def test_the_room_asks_after_a_session_only_what_is_shown(sample: Sample) -> None:
+    """Agenda and own patterns are those of the pack before; what is not shown is not asked."""
+    store, settings = sample
+    outcome = store.session_outcome("2025-r-d-zuid")
+    found = cut_outcome(outcome, Audience.ROOM, settings).before.analysis
+    whole = cut(outcome.data, Audience.ROOM, settings).analysis
+    assert plan_agenda(found, settings) == plan_agenda(whole, settings)
+    assert isinstance(found.severity, Severity)
+    assert isinstance(whole.severity, Severity)
+    pd.testing.assert_frame_equal(found.severity.raters, whole.severity.raters)
+    assert isinstance(found.expected, Expected)
+    assert found.components is None
+    assert not found.fairness
 
 
 def test_movement_needs_enough_changed_people(sample: Sample) -> None:

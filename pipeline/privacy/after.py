@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from pipeline.aftermath import Aftermath, decided_scores, look_back
-from pipeline.analysis import Analysis, NoAnswer, ask
+from pipeline.analysis import Analysis, NoAnswer, analyse_to_plan, ask
 from pipeline.errors import Message, Suppressed, WrongUse, msg, msgn
 from pipeline.methods.movement import Movement
 from pipeline.methods.smart import Smart, estimate_smart
@@ -20,7 +20,7 @@ from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.privacy.manager import people_of, preparation
-from pipeline.privacy.room import present, without_present
+from pipeline.privacy.room import present, room, without_present
 from pipeline.privacy.team import is_agreed
 from pipeline.privacy.view import View, of
 from pipeline.privacy.withheld import names_of, withheld_of_present, without_texts
@@ -100,10 +100,9 @@ def cut_outcome(outcome: SessionOutcome, audience: Audience, settings: Settings)
                 " the own ratings (raters/) and an overview of the own team (teams/)."
             )
         )
-    before = cut(outcome.data, audience, settings)
     if audience is Audience.ROOM:
-        return _room(outcome, before, settings)
-    return _organisation(outcome, before, settings)
+        return _room(outcome, room(outcome.data, settings, analyse_to_plan), settings)
+    return _organisation(outcome, cut(outcome.data, audience, settings), settings)
 
 
 def _room(outcome: SessionOutcome, before: View, settings: Settings) -> OutcomeView:

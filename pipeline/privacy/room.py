@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from pipeline.analysis import analyse
+from pipeline.analysis import Analysis, analyse
 from pipeline.errors import Suppressed, msg, msgn
 from pipeline.privacy.view import (
     View,
@@ -48,8 +49,12 @@ def without_present(data: SessionData, settings: Settings) -> tuple[SessionData,
     return shown, len(here & rated)
 
 
-def room(data: SessionData, settings: Settings) -> View:
-    """Cut for the room."""
+def room(
+    data: SessionData,
+    settings: Settings,
+    analyse: Callable[[SessionData, Settings], Analysis] = analyse,
+) -> View:
+    """Cut for the room, and ask of what remains; everything, unless told what."""
     shown, n_own = without_present(data, settings)
     shown, n_withheld = _without_texts_on_present(data, shown)
     said = (withheld_of_present(n_withheld),) if n_withheld else ()

@@ -13,7 +13,7 @@ import pytest
 from pipeline.errors import WrongUse
 from pipeline.pack import FollowUpPack, make_follow_up
 from pipeline.pack.sections.after.norms import _far_apart
-from pipeline.settings import RetentionSettings, Settings
+from pipeline.settings import Audience, RetentionSettings, Settings
 from pipeline.store import Session, SessionData, SessionOutcome, Sitting
 
 from .conftest import Shape, _remembered, table
@@ -29,6 +29,10 @@ UNLOCKED: dict[str, Any] = {"locked": False, "locked_at": None}
 def _analysed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Analyse the invented session once: these tests are about what came after it."""
     monkeypatch.setattr("pipeline.privacy.after.cut", _remembered)
+    monkeypatch.setattr(
+        "pipeline.privacy.after.room",
+        lambda data, settings, _: _remembered(data, Audience.ROOM, settings),
+    )
 
 
 def decision(subject: str, before: float | None, after: float | None, **more: Any) -> Any:
@@ -237,6 +241,18 @@ def test_all_upheld_is_an_outcome(settings: Settings) -> None:
     pack = follow_up(outcome_of(decisions=decided), settings)
     assert "upholding one is a decision too" in part(pack, "summary")
     assert "No score went up or down" in part(pack, "change")
+    assert "so nothing moved" in part(pack, "audit")
+    assert "Spread after / before" not in part(pack, "audit")
+
+
+def test_one_change_is_no_verdict_on_the_spread(settings: Settings) -> None:
+    """A ratio that rests on one person has no interval, and the pack says what it would take."""
+    decided = [decision(f"p0000{i}", 3.0 + i % 3, 3.0 + i % 3) for i in range(6)]
+    decided[5] = decision("p00005", 5.0, 4.0)
+    said = part(follow_up(outcome_of(decisions=decided), settings), "audit")
+    assert "without an interval" in said
+    assert "changes for at least 3 people" in said
+    assert "nan" not in said.casefold()
 
 
 def test_an_incomplete_import_is_shown_as_it_is(settings: Settings) -> None:
