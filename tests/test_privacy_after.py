@@ -241,6 +241,21 @@ def organisation(sample: Sample, n: int, ups: int, downs: int) -> OutcomeView:
     return cut_outcome(outcome, Audience.ORGANISATION, settings)
 
 
+def test_no_row_of_the_organisation_tells_that_somebody_is_in_it(sample: Sample) -> None:
+    """Changed by nobody knows how much, or not: the same rows are shown."""
+    store, settings = sample
+    base = store.session_outcome("2025-productie")
+    known = many(base, 20, 6, 0)
+    one = known.decisions.assign(score_after=known.decisions["score_after"].mask(
+        known.decisions.index == 0))  # fmt: skip
+    one.loc[0, "score_before"] = np.nan
+    views = [
+        cut_outcome(replace(known, decisions=rows), Audience.ORGANISATION, settings)
+        for rows in (known.decisions, one)
+    ]
+    assert views[0].people["result"].tolist() == views[1].people["result"].tolist()
+
+
 def test_movement_needs_enough_changed_people(sample: Sample) -> None:
     """The mean change of thirty people of whom one changed tells that one."""
     assert isinstance(organisation(sample, 30, 1, 0).aftermath.movement, Suppressed)

@@ -20,6 +20,7 @@ from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.privacy.manager import people_of, preparation
+from pipeline.privacy.organisation import nameless
 from pipeline.privacy.room import present, without_present
 from pipeline.privacy.team import is_agreed
 from pipeline.privacy.view import View, of
@@ -193,6 +194,7 @@ def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> 
         parked=outcome.parked.iloc[:0],
         sitting=replace(outcome.sitting, remark=None),
         later_evidence=outcome.later_evidence.iloc[:0],
+        next_session=nameless(outcome.next_session) if outcome.next_session else None,
         agreements=outcome.agreements.iloc[:0],
         check_ins=outcome.check_ins.iloc[:0],
     )
@@ -364,7 +366,8 @@ def _by_result(decided: pd.DataFrame, data: SessionData, floor: int) -> pd.DataF
     rows = [
         {"result": one, "n": int(n.get(one, 0)), "n_people": int(counted.get(one, 0))}
         for one in RESULTS
-        if one != "adjusted" or one in counted.index
+        # where small counts are hidden, a row that is there would tell that somebody is in it
+        if floor or one != "adjusted" or one in counted.index
     ]
     table = pd.DataFrame(rows)
     table["share"] = table["n_people"] / max(1, len(results))
