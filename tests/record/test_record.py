@@ -390,5 +390,3 @@ def test_no_cell_of_an_export_becomes_a_formula(tmp_path: Path, text: str) -> No
     write_csv(pd.DataFrame({"argument": [text, "gewoon = goed"]}), tmp_path / "x.csv")
     read = pd.read_csv(tmp_path / "x.csv", encoding="utf-8-sig")["argument"].tolist()
     assert read == [f"'{text}", "gewoon = goed"]
-
-
