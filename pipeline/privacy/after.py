@@ -293,8 +293,10 @@ def rater_outcome(
     else:
         own = decided[decided["employee_id"].isin(people_of(data, rater_id))]
     own = own[own["employee_id"].ne(rater_id)]
-    # a sheet may be read by who is named in a text about another
-    names = names_of(data, _decided_here(data, decided))
+    # a sheet may be read by who is named in a text about another, and its reader knows nothing of
+    # whom others rated
+    elsewhere = set(data.ratings["employee_id"]) - set(own["employee_id"]) - {rater_id}
+    names = names_of(data, _decided_here(data, decided) | elsewhere)
     own, _ = without_texts(own, ("argument",), names)
     own = _beside_own_scores(own, data.ratings[data.ratings["rater_id"].eq(rater_id)])
     goals = data.participants.loc[data.participants["person_id"].eq(rater_id), "personal_goal"]
