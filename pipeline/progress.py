@@ -182,7 +182,7 @@ def _evidence(outcome: SessionOutcome, today: dt.date) -> pd.DataFrame:
     parts = [outcome.data.evidence, outcome.later_evidence]
     filled = [part for part in parts if len(part)]
     both = pd.concat(filled, ignore_index=True) if filled else outcome.data.evidence
-    both = both[both["dated_on"].le(pd.Timestamp(today))].drop_duplicates()
+    both = both[both["dated_on"].le(pd.Timestamp(today))]
     return both.sort_values(["dated_on", "from_id", "text"], ascending=[False, True, True])
 
 

@@ -258,6 +258,21 @@ def test_the_room_asks_after_a_session_only_what_is_shown(sample: Sample) -> Non
     assert not found.fairness
 
 
+def test_no_row_of_the_organisation_tells_that_somebody_is_in_it(sample: Sample) -> None:
+    """Changed by nobody knows how much, or not: the same rows are shown."""
+    store, settings = sample
+    base = store.session_outcome("2025-productie")
+    known = many(base, 20, 6, 0)
+    one = known.decisions.assign(score_after=known.decisions["score_after"].mask(
+        known.decisions.index == 0))  # fmt: skip
+    one.loc[0, "score_before"] = np.nan
+    views = [
+        cut_outcome(replace(known, decisions=rows), Audience.ORGANISATION, settings)
+        for rows in (known.decisions, one)
+    ]
+    assert views[0].people["result"].tolist() == views[1].people["result"].tolist()
+
+
 def test_movement_needs_enough_changed_people(sample: Sample) -> None:
     """The mean change of thirty people of whom one changed tells that one."""
     assert isinstance(organisation(sample, 30, 1, 0).aftermath.movement, Suppressed)

@@ -20,6 +20,7 @@ from pipeline.privacy.audiences import cut
 from pipeline.privacy.cells import suppress_counts
 from pipeline.privacy.changes import change_gaps_in_aggregate
 from pipeline.privacy.manager import people_of, preparation
+from pipeline.privacy.organisation import nameless
 from pipeline.privacy.room import present, room, without_present
 from pipeline.privacy.team import is_agreed
 from pipeline.privacy.view import View, of
@@ -192,6 +193,7 @@ def _organisation(outcome: SessionOutcome, before: View, settings: Settings) -> 
         parked=outcome.parked.iloc[:0],
         sitting=replace(outcome.sitting, remark=None),
         later_evidence=outcome.later_evidence.iloc[:0],
+        next_session=nameless(outcome.next_session) if outcome.next_session else None,
         agreements=outcome.agreements.iloc[:0],
         check_ins=outcome.check_ins.iloc[:0],
     )
@@ -299,8 +301,10 @@ def rater_outcome(
     else:
         own = decided[decided["employee_id"].isin(people_of(data, rater_id))]
     own = own[own["employee_id"].ne(rater_id)]
-    # a sheet may be read by who is named in a text about another
-    names = names_of(data, _decided_here(data, decided))
+    # a sheet may be read by who is named in a text about another, and its reader knows nothing of
+    # whom others rated
+    elsewhere = set(data.ratings["employee_id"]) - set(own["employee_id"]) - {rater_id}
+    names = names_of(data, _decided_here(data, decided) | elsewhere)
     own, _ = without_texts(own, ("argument",), names)
     own = _beside_own_scores(own, data.ratings[data.ratings["rater_id"].eq(rater_id)])
     goals = data.participants.loc[data.participants["person_id"].eq(rater_id), "personal_goal"]
@@ -372,7 +376,8 @@ def _by_result(decided: pd.DataFrame, data: SessionData, floor: int) -> pd.DataF
     rows = [
         {"result": one, "n": int(n.get(one, 0)), "n_people": int(counted.get(one, 0))}
         for one in RESULTS
-        if one != "adjusted" or one in counted.index
+        # where small counts are hidden, a row that is there would tell that somebody is in it
+        if floor or one != "adjusted" or one in counted.index
     ]
     table = pd.DataFrame(rows)
     table["share"] = table["n_people"] / max(1, len(results))

@@ -132,10 +132,14 @@ def _team(data: SessionData, viewer: str) -> set[str]:
 def reports_of(data: SessionData, viewer: str) -> set[str]:
     """Return whose evidence and results the viewer knows: the own team.
 
-    Where it is nowhere told whose team somebody is in, the rater counts as the manager.
+    Where it is nowhere told whose team somebody is in, the rater counts as the manager: who rated
+    as one, if anybody did.
     """
     known = data.employees[data.employees["manager_id"].notna()]
-    return _team(data, viewer) | (people_of(data, viewer) - set(known["employee_id"]))
+    led = data.ratings[data.ratings["rater_role"].eq("manager")]
+    by_others = set(led["employee_id"]) - set(of(led, "rater_id", {viewer})["employee_id"])
+    rated = people_of(data, viewer) - set(known["employee_id"]) - by_others
+    return _team(data, viewer) | rated
 
 
 def people_of(data: SessionData, viewer: str) -> set[str]:

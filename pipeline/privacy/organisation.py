@@ -48,8 +48,8 @@ def organisation(data: SessionData, settings: Settings) -> View:
         last_norms=nobody.last_norms.iloc[:0],
         last_parked=nobody.last_parked.iloc[:0],
         past_norms=nobody.past_norms.iloc[:0],
-        session=_nameless(data.session),
-        last_session=_nameless(data.last_session) if data.last_session else None,
+        session=nameless(data.session),
+        last_session=nameless(data.last_session) if data.last_session else None,
         n_rejected=0,
     )
     left_out = _left_out(n_present)
@@ -124,6 +124,7 @@ def _left_out(n_present: int) -> tuple[Message, ...]:
     return every, present
 
 
-def _nameless(session: Session) -> Session:
+def nameless(session: Session) -> Session:
+    """Return a session without who leads it."""
     # a theme is free text
     return replace(session, facilitator_id=None, process_guard_id=None, theme=None)

@@ -13,6 +13,12 @@ from pipeline.record.pages import Raw
 LONGEST_TEXT = 5_000
 _EXCEL_BEGINS = dt.date(1899, 12, 30)
 _EARLIEST, _LATEST = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+    "\ud800-\udfff]"
+)
+"""As imports: control signs, and signs that make equal texts differ or turn the reading order; half
+signs, which no database takes."""
 _DATES = (
     re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
     re.compile(r"(?P<d>\d{1,2})[-./](?P<m>\d{1,2})[-./](?P<y>\d{4})"),
@@ -33,7 +39,7 @@ def text_of(value: Raw) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a number of somebody, typed as a number
-    found = str(value).strip()
+    found = _UNSEEN.sub("", str(value)).strip()
     if len(found) > LONGEST_TEXT:
         raise Unreadable(
             msg("The text is longer than {most} characters. Shorten it.", most=LONGEST_TEXT)

@@ -19,6 +19,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
+_RISKY = r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]"
+"""Begins what a spreadsheet may take for a formula: after blanks and in full width too."""
+
+
 def decisions_table(
     store: Store, *, cycle: str | None = None, session_ids: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -63,7 +67,10 @@ def write_csv(table: pd.DataFrame, target: Path) -> None:
     safe = table.copy()
     for column in safe.select_dtypes(include=["object", "string"]):
         text = safe[column].astype("object")
-        risky = text.astype("str").str.match(r"[=+\-@\t\r]").fillna(False) & text.notna()
+        risky = (
+            text.astype("str").str.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]").fillna(False)
+            & text.notna()
+        )
         safe[column] = text.where(~risky, "'" + text.astype("str"))
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")

@@ -34,7 +34,7 @@ from pipeline.record.model import Contract, FormKind, Known, with_state
 from pipeline.record.rows import Found, Row, Said, Values, choice, iso, rows_of
 from pipeline.settings import Settings
 from pipeline.store import Store
-from pipeline.store.outcome import Key, SessionOutcome
+from pipeline.store.outcome import Key, SessionOutcome, key_of_entry
 from pipeline.store.recording import Recording
 from pipeline.store.register import NewEntry
 
@@ -49,6 +49,9 @@ class _About:
     ----------
     actions, goals
         Text of each, by number; an action's key too.
+    agreed
+        By the key of an action the agreement that it came from, those of this form too; None where
+        the session itself decided it.
     staff
         Everybody of the department: the manager of each, by number.
     people
@@ -59,6 +62,7 @@ class _About:
 
     actions: Mapping[str, Key]
     goals: Mapping[str, str]
+    agreed: dict[Key, Key | None]
     staff: Mapping[str, str | None]
     people: Mapping[str, str]
     earliest: dt.date
@@ -94,6 +98,10 @@ def _about(outcome: SessionOutcome, today: dt.date) -> _About:
     return _About(
         actions={action_id(*key): key for key in keys},
         goals={one: text or "" for one, text in goals.items()},
+        agreed={
+            _action_key(one): key_of_entry("agreement", one)
+            for one in outcome.agreements.to_dict("records")
+        },
         staff=_plain(data.employees, "employee_id", "manager_id"),
         people={name: who for who, name in names.items()} | {who: who for who in names},
         earliest=starts.iloc[0].date() if len(starts) else dt.date.min,
@@ -208,16 +216,22 @@ def _feedback(row: Row, about: _About) -> None:
 
 
 def _agreement(row: Row, about: _About) -> None:
-    row.say(
-        "agreement",
-        {
-            "employee_id": _employee(row, "employee_id", about),
-            "owner_id": _person(row, "owner_id", about, msg("Who does it?")),
-            "text": row.needed("text", msg("What was agreed?")),
-            "due_on": _due(row),
-            "measure": row.read("measure", text_of),
-        },
-    )
+    values: Values = {
+        "employee_id": _employee(row, "employee_id", about),
+        "owner_id": _person(row, "owner_id", about, msg("Who does it?")),
+        "text": row.needed("text", msg("What was agreed?")),
+        "due_on": _due(row),
+        "measure": row.read("measure", text_of),
+    }
+    if not row.n_faults:
+        action, agreement = _action_key(values), key_of_entry("agreement", values)
+        theirs = action in about.actions.values()
+        if about.agreed.setdefault(action, None if theirs else agreement) != agreement:
+            row.fault(
+                "text",
+                msg("The session has this action already. Say on the sheet of actions how it is."),
+            )
+    row.say("agreement", values)
 
 
 def _due(row: Row) -> str | None:
@@ -321,6 +335,10 @@ def _contract(
 def _as_action(agreement: Mapping[str, Any]) -> Values:
     text = agreement_text(agreement["owner_id"], agreement["employee_id"], agreement["text"])
     return {**agreement, "kind": "agreement", "text": text}
+
+
+def _action_key(agreement: Mapping[str, Any]) -> Key:
+    return key_of_entry("action", _as_action(agreement))
 
 
 def _hold_goals(

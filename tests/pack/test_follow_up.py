@@ -438,6 +438,17 @@ def test_a_sheet_says_what_changed_beside_the_own_score(settings: Settings) -> N
     assert "lowered" in lower[reader]
 
 
+def test_a_sheet_names_nobody_whom_others_rated(settings: Settings) -> None:
+    """An argument may set one person beside another, of a team that the reader does not know."""
+    rated = DATA.ratings.groupby("rater_id")["employee_id"].agg(set)
+    reader = "r00000"
+    own, other = min(rated[reader]), min(set(DATA.ratings["employee_id"]) - set(rated[reader]))
+    beside = decision(own, 3.0, 4.0, argument=f"Deed in mei meer dan {other.upper()} deed.")
+    assert "Deed in mei" not in sheets(outcome_of(decisions=[beside]), settings)[reader]
+    alone = decision(own, 3.0, 4.0, argument=f"Deed in mei meer dan {own} in april.")
+    assert "Deed in mei" in sheets(outcome_of(decisions=[alone]), settings)[reader]
+
+
 def test_the_organisation_gets_no_sheets(settings: Settings) -> None:
     """They go with the room's pack only."""
     assert follow_up(usual(), settings, audience="organisation").pages().pages == ()

@@ -120,6 +120,31 @@ def test_what_the_team_agreed_with_others_is_theirs(outcome: SessionOutcome) -> 
     assert own_team(told, "m2").actions["text"].tolist() == ["Minder uren · 003"]
 
 
+def test_a_second_rater_is_no_manager(outcome: SessionOutcome) -> None:
+    """Where the store knows no managers, who rated as one leads; with no roles every rater does."""
+    data = outcome.data
+    second = data.ratings.assign(rater_id="m2", rater_role="second")
+    ratings = pd.concat([data.ratings.assign(rater_role="manager"), second], ignore_index=True)
+    unknown = data.employees.assign(manager_id=None)
+    told = replace(outcome, data=replace(data, employees=unknown, ratings=ratings))
+    assert set(own_team(told, "m1").data.employees["employee_id"]) == {"001", "002"}
+    assert set(own_team(told, "m2").data.employees["employee_id"]) == {"003", "004"}
+    plain = replace(told.data, ratings=ratings.assign(rater_role=None))
+    assert set(own_team(replace(told, data=plain), "m2").data.employees["employee_id"]) == {*PEOPLE}
+
+
+def test_feedback_to_two_others_on_a_day_counts_twice(
+    outcome: SessionOutcome, settings: Settings
+) -> None:
+    """To whom it was is not told, so the two look alike."""
+    twice = evidence(
+        ("003", "2026-05-06", "feedback", "001", "Een"),
+        ("004", "2026-05-06", "feedback", "001", "Twee"),
+    )
+    found = texts(replace(outcome, later_evidence=twice), settings)["m1"]
+    assert "Gave feedback to others 2 times." in found
+
+
 def test_totals_come_first_and_say_what_is_overdue(
     outcome: SessionOutcome, settings: Settings
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import UnreadableInput
 from pipeline.pack import open_pack
 from pipeline.record import FormRefused, record_form
+from pipeline.record.cells import text_of
 from support import IN_CI
 from support.forms import Form, fill_in
 
@@ -160,3 +161,11 @@ def test_what_libreoffice_writes_is_read(progress: Progress, filled: Form, tmp_p
     found = record_form(folder, progress.settings, progress.store, now=NOW)
     assert (found.new, found.added) == (5, 2)
     assert progress.record(filled).unchanged == 7
+
+
+def test_signs_that_cannot_be_seen_are_left_out() -> None:
+    """As in imports: they turn the reading order, and no database takes some of them."""
+    dirty = "\u202eGe\u200bzien\x1b[31m\x00 op\ud800 3 mei\ufeff"
+    assert text_of(dirty) == "Gezien[31m op 3 mei"
+    assert text_of("Een\nTwee\tdrie") == "Een\nTwee\tdrie"
+    assert text_of("\u200b") is None

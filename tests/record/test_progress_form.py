@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -292,3 +294,30 @@ def test_no_title_stands_for_two_things(layout: FormLayout) -> None:
         columns = [one for column in sheet.columns for one in said(column.title)]
         assert len(columns) == len(set(columns)), sheet.name
         assert all(len(title) <= 31 for title in said(sheet.title))
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_an_agreement_changes_no_action_of_the_session(
+    progress: Progress, rows: Callable[..., pd.DataFrame], is_locked: bool
+) -> None:
+    """What the session decided has its own number; neither its date nor its measure is replaced."""
+    decided = rows("actions", session_id=[SESSION], owner_id=["002"], kind=["agreement"],
+                   text=["Minder uren"], due_on=[pd.Timestamp("2026-03-01")])  # fmt: skip
+    progress.store.load("more", [], {"actions": decided}, [])
+    if is_locked:
+        lock_session(progress.store, SESSION)
+    form = progress.form()
+    form.fill("agreements", 0, {"employee_id": "002", "owner_id": "002", "text": "Minder uren",
+              "due_on": "2026-12-01", "measure": "anders"})  # fmt: skip
+    assert list(progress.faults(form)) == [place("agreements", 0, "text")]
+    assert list(progress.faults(form, supersede="Zo is het")) == [place("agreements", 0, "text")]
+
+
+def test_two_agreements_never_become_one_action(progress: Progress) -> None:
+    """A text that ends like the number of another person says something else."""
+    form = progress.form()
+    form.fill("agreements", 0, {"employee_id": "003", "owner_id": "002", "text": "Ruilen",
+              "due_on": "2026-12-01"})  # fmt: skip
+    form.fill("agreements", 1, {"employee_id": "002", "owner_id": "002", "text": "Ruilen · 003",
+              "due_on": "2026-10-01"})  # fmt: skip
+    assert list(progress.faults(form)) == [place("agreements", 1, "text")]

@@ -382,3 +382,11 @@ def test_decisions_are_exported_as_people_took_them(own: Own, tmp_path: Path) ->
         decisions_table(own[1], session_ids=["nergens"])
     with pytest.raises(UnreadableInput):
         write_csv(table, tmp_path / "none" / "x.csv")
+
+
+@pytest.mark.parametrize("text", ["=1+1", " =1+1", "\n=1+1", "\uff1d1+1", "@x", "\t-1"])
+def test_no_cell_of_an_export_becomes_a_formula(tmp_path: Path, text: str) -> None:
+    """Blanks before it, a new line or signs in full width change nothing."""
+    write_csv(pd.DataFrame({"argument": [text, "gewoon = goed"]}), tmp_path / "x.csv")
+    read = pd.read_csv(tmp_path / "x.csv", encoding="utf-8-sig")["argument"].tolist()
+    assert read == [f"'{text}", "gewoon = goed"]
