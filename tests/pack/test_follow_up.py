@@ -326,8 +326,8 @@ def test_moments_after_the_session_and_check_ins_are_shown(settings: Settings) -
     )
     outcome = replace(usual(), data=replace(data, cycle=cycle), later_evidence=later)
     upcoming = part(follow_up(outcome, settings), "upcoming")
-    assert "2027-01 Gesprek terugkoppelen" in upcoming
-    assert "2026-04" not in upcoming
+    assert "January 2027 Gesprek terugkoppelen" in upcoming
+    assert "April 2026" not in upcoming
     assert "1 person had a check-in that was recorded." in upcoming
     assert "The next session is that of cycle 2027: 2 December 2027." in upcoming
 

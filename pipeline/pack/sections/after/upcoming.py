@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 
 import pandas as pd
 
 from pipeline.errors import msg, msgn
 from pipeline.pack.blocks import Block, Column, Note, Part, Table, Text
 from pipeline.pack.follow_up_context import FollowUpContext
+from pipeline.pack.moments import Moment, moments
 from pipeline.pack.wording import shorten
 
 MOST_DATES = 40
-_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 def build(context: FollowUpContext) -> list[Block]:
@@ -38,29 +37,27 @@ def _next_session(context: FollowUpContext) -> Block:
 
 
 def _moments(context: FollowUpContext) -> list[Block]:
-    """Show the moments of the cycle that come after the session; lines: date | what | why."""
+    """Show the moments of the cycle that come after the session."""
     say, cycle = context.say, context.data.cycle
     title = say(msg("Moments of the cycle"))
-    told = cycle["moments"].iloc[0] if len(cycle) else None
-    if not isinstance(told, str):
+    told = moments(cycle["moments"].iloc[0]) if len(cycle) else ()
+    if not told:
         none = msg("The cycle has no moments in the data; cycles.moments would show them here.")
         return [Part(title, (Text(say(none)),))]
-    lines = [[part.strip() for part in line.split("|")] for line in told.splitlines() if line]
-    rows = [tuple((*line, "", "")[:3]) for line in lines if _is_after(line[0], context.held_on)]
-    if not rows:
+    left = [one for one in told if _comes_after(one, context.held_on)]
+    if not left:
         none = msg("No moments of cycle {cycle} are left.", cycle=context.session.cycle)
         return [Part(title, (Text(say(none)),))]
     columns = (
         Column(say(msg("When"))), Column(say(msg("What"))), Column(say(msg("Why")), wide=True)
     )  # fmt: skip
-    body = tuple((when, shorten(what, 120), shorten(why, 240)) for when, what, why in rows)
+    body = tuple((one.when(context.language), one.what, one.why) for one in left)
     return [Part(title, (Table(say(msg("Moments that are left")), columns, body, dense=True),))]
 
 
-def _is_after(when: str, held_on: dt.date | None) -> bool:
-    """Tell whether a moment comes in the month of the session or later; unknown ones are kept."""
-    found = _MONTH.match(when)
-    return held_on is None or found is None or found.group() > held_on.isoformat()[:7]
+def _comes_after(moment: Moment, held_on: dt.date | None) -> bool:
+    """Tell whether a moment comes after the session; one without a date is kept."""
+    return held_on is None or moment.first is None or moment.first > held_on
 
 
 def _check_ins(context: FollowUpContext) -> list[Block]:
