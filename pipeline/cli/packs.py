@@ -13,6 +13,7 @@ from pipeline.errors import EXIT_SOME_FAILED, Message, WrongUse, msg
 from pipeline.settings import Audience, Settings
 
 if TYPE_CHECKING:
+    from pipeline.run.engine import PoolMaker
     from pipeline.run.plan import PackJob
     from pipeline.run.status import SessionStatus
     from pipeline.store import Recorded
@@ -53,12 +54,14 @@ def packs(
     force: _Force = False,
 ) -> None:
     """Make the calibration packs of a cycle, one per session; unchanged ones are left alone."""
+    from pipeline.run.cluster import pool_of
     from pipeline.run.due import read_span
     from pipeline.run.plan import choose_sessions, plan_packs, readers_of
     from pipeline.store import open_store
 
     context = context_of(ctx)
     settings = _with_jobs(context.settings(), jobs)
+    pool = pool_of(settings, scheduler)
     span = read_span(due) if due else None
     with open_store(settings) as store:
         chosen = choose_sessions(
@@ -67,7 +70,7 @@ def packs(
         readers = readers_of(store, audience or [Audience.ROOM])
         planned = plan_packs(settings, chosen, context.chosen, readers)
     nothing = msg("No session is held within {span}.", span=due or "")
-    _make(context, settings, planned, scheduler, force, nothing if due and not chosen else None)
+    _make(context, settings, planned, pool, force, nothing if due and not chosen else None)
 
 
 @app.command(name="follow-up")
@@ -88,6 +91,7 @@ def follow_up(
     force: _Force = False,
 ) -> None:
     """Make what follows a session: follow-up pack, conversation cards, progress form."""
+    from pipeline.run.cluster import pool_of
     from pipeline.run.plan import choose_recorded, plan_packs, readers_of
     from pipeline.run.product import FOLLOW_UP
     from pipeline.store import open_store
@@ -101,6 +105,7 @@ def follow_up(
         )
     context = context_of(ctx)
     settings = _with_jobs(context.settings(), jobs)
+    pool = pool_of(settings, scheduler)
     with open_store(settings) as store:
         chosen = choose_recorded(
             store, session_ids=session or (), departments=department or (), cycle=cycle
@@ -110,7 +115,7 @@ def follow_up(
     nothing = msg(
         "Nothing was recorded of any session yet. Record its form: calibrate record FORM."
     )
-    _make(context, settings, planned, scheduler, force, None if chosen else nothing)
+    _make(context, settings, planned, pool, force, None if chosen else nothing)
 
 
 def _with_jobs(settings: Settings, jobs: int | None) -> Settings:
@@ -123,17 +128,15 @@ def _make(
     context: Context,
     settings: Settings,
     planned: Sequence[PackJob],
-    scheduler: str | None,
+    pool: PoolMaker,
     force: bool,
     nothing: Message | None,
 ) -> None:
     """Make packs and say how it went; ``nothing`` says why there are none."""
     from pipeline.run.batch import run_packs
-    from pipeline.run.cluster import pool_of
     from pipeline.run.outcome import MADE
     from pipeline.run.progress import ending
 
-    pool = pool_of(settings, scheduler)
     with stoppable(), watcher_of(context) as watcher:
         report = run_packs(settings, planned, force=force, pool=pool, watcher=watcher)
     if report.interrupted:
