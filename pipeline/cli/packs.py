@@ -13,6 +13,7 @@ from pipeline.errors import EXIT_SOME_FAILED, Message, WrongUse, msg
 from pipeline.settings import Audience, Settings
 
 if TYPE_CHECKING:
+    from pipeline.run.due import Due
     from pipeline.run.engine import PoolMaker
     from pipeline.run.plan import PackJob
     from pipeline.run.status import SessionStatus
@@ -160,7 +161,6 @@ def status(
     """Show per session how far it is, from its ratings to its actions, and what is late."""
     import datetime as dt
 
-    from pipeline.run.due import Due
     from pipeline.run.plan import choose_sessions
     from pipeline.run.status import late_warnings, session_status
     from pipeline.store import open_store
@@ -170,6 +170,57 @@ def status(
     with open_store(settings) as store:
         sessions = store.sessions(cycle) if every else choose_sessions(store, cycle=cycle)
         found = session_status(settings, store, sessions, dt.datetime.now(), context.chosen)
+    for one in found:
+        context.event("session", **one.plain())
+    _show_before(context, [one for one in found if one.recorded is None])
+    _show_after(context, [one for one in found if one.recorded is not None])
+    for warning in late_warnings(found):
+        context.tell(warning)
+
+
+def _show_before(context: Context, found: Sequence[SessionStatus]) -> None:
+    """Show sessions of which nothing is decided yet."""
+    say, rows = context.language.say, []
+    for one in found:
+        held = "" if one.held is None else say(msg("held") if one.held else msg("to come"))
+        rows.append(
+            [
+                *_which(context, one),
+                _with_due(context, held, one.record_due),
+                f"{one.n_rated}/{one.n_employees}",
+                _with_due(context, f"{one.n_with_evidence}/{one.n_employees}", one.evidence_due),
+                _with_due(context, _state(context, one.pack), one.pack_due),
+            ]
+        )
+    if rows:
+        columns = [*_WHICH, msg("state"), msg("rated"), msg("evidence"), msg("pack")]
+        context.table(columns, rows)
+
+
+def _show_after(context: Context, found: Sequence[SessionStatus]) -> None:
+    """Show sessions of which something was decided, and what came of it."""
+    rows = [
+        [
+            *_which(context, one),
+            _decided(context, one.recorded),
+            _with_due(context, _state(context, one.follow_up), one.follow_up_due),
+            _open_actions(context, one),
+        ]
+        for one in found
+    ]
+    if rows:
+        context.table([*_WHICH, msg("decided"), msg("follow-up"), msg("actions")], rows)
+
+
+_WHICH = [msg("session"), msg("department"), msg("date")]
+
+
+def _which(context: Context, one: SessionStatus) -> list[str]:
+    day = context.language.date(one.session.held_on, "medium") if one.session.held_on else ""
+    return [one.session.session_id, one.session.department, day]
+
+
+def _state(context: Context, state: str) -> str:
     states = {
         "made": msg("made"),
         "failed": msg("failed"),
@@ -177,50 +228,14 @@ def status(
         "making": msg("in progress"),
         "none": msg("not made"),
     }
+    return context.language.say(states[state])
+
+
+def _with_due(context: Context, text: str, due: Due) -> str:
+    from pipeline.run.due import Due
+
     dues = {Due.DUE: msg("due"), Due.LATE: msg("late")}
-    say = context.language.say
-
-    def with_due(text: str, due: Due) -> str:
-        return f"{text} · {say(dues[due])}" if due in dues else text
-
-    rows = []
-    for one in found:
-        context.event("session", **one.plain())
-        held = "" if one.held is None else say(msg("held") if one.held else msg("to come"))
-        day = context.language.date(one.session.held_on, "medium") if one.session.held_on else ""
-        rows.append(
-            [
-                one.session.session_id,
-                one.session.department,
-                day,
-                held,
-                f"{one.n_rated}/{one.n_employees}",
-                with_due(f"{one.n_with_evidence}/{one.n_employees}", one.evidence_due),
-                with_due(say(states[one.pack]), one.pack_due),
-                with_due(_decided(context, one.recorded), one.record_due),
-                with_due(say(states[one.follow_up]), one.follow_up_due)
-                if one.recorded or one.follow_up != "none"
-                else "",
-                _open_actions(context, one),
-                context.language.whole(one.n_without_check_in) if one.n_without_check_in else "",
-            ]
-        )
-    columns = [
-        msg("session"),
-        msg("department"),
-        msg("date"),
-        msg("state"),
-        msg("rated"),
-        msg("evidence"),
-        msg("pack"),
-        msg("decided"),
-        msg("follow-up"),
-        msg("actions"),
-        msg("no check-in"),
-    ]
-    context.table(columns, rows)
-    for warning in late_warnings(found):
-        context.tell(warning)
+    return f"{text} · {context.language.say(dues[due])}" if due in dues else text
 
 
 def _decided(context: Context, recorded: Recorded | None) -> str:
@@ -234,11 +249,10 @@ def _decided(context: Context, recorded: Recorded | None) -> str:
 def _open_actions(context: Context, one: SessionStatus) -> str:
     if one.recorded is None or not one.recorded.n_actions:
         return ""
-    return context.language.say(
-        msg(
-            "{n_open} of {n} open, {late} late",
-            n_open=one.recorded.n_open,
-            n=one.recorded.n_actions,
-            late=one.n_overdue,
-        )
-    )
+    n_open, n = one.recorded.n_open, one.recorded.n_actions
+    if not n_open:
+        return context.language.say(msg("none of {n} open", n=n))
+    if not one.n_overdue:
+        return context.language.say(msg("{n_open} of {n} open", n_open=n_open, n=n))
+    late = msg("{n_open} of {n} open, {late} late", n_open=n_open, n=n, late=one.n_overdue)
+    return context.language.say(late)

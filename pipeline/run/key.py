@@ -71,17 +71,16 @@ def with_keys(settings: Settings, store: Store, jobs: Sequence[PackJob]) -> list
     ]
 
 
-def _after(store: Store, jobs: Sequence[PackJob]) -> dict[str, tuple[str, str]]:
+def _after(store: Store, jobs: Sequence[PackJob]) -> dict[str, tuple[str]]:
     """Return, by place, what follow-up packs rest on beside the slice of their session."""
     later = [job for job in jobs if job.product == FOLLOW_UP]
     if not later:
         return {}
     stamps = store.outcome_stamps([job.session for job in later])
-    today = dt.date.today().isoformat()  # what is overdue changes from day to day
-    return {job.place: (stamps[job.session.session_id], today) for job in later}
+    return {job.place: (stamps[job.session.session_id],) for job in later}
 
 
-def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:
+def is_current(job: PackJob, record: Mapping[str, Any] | None, *, any_day: bool = False) -> bool:
     """Tell whether the pack that is there is the one that this job would make.
 
     Parameters
@@ -91,10 +90,14 @@ def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:
     record
         The record beside the pack. A pack of which the file and the record do not belong together
         (a run was killed between the two, or somebody edited it) is not current.
+    any_day
+        Whether a follow-up of another day will do: what is overdue changes from day to day.
     """
     if record is None or record.get("status") != MADE:
         return False
     if not job.kept and not _rests_on_the_same(job, record):
+        return False
+    if job.product == FOLLOW_UP and not any_day and not _of_today(record):
         return False
     try:
         if record.get("form") is not None and not (job.output.parent / job.product.form).exists():
@@ -104,6 +107,14 @@ def is_current(job: PackJob, record: Mapping[str, Any] | None) -> bool:
         return record.get("content") == content_of(job.output.read_bytes())
     except OSError:
         return False
+
+
+def _of_today(record: Mapping[str, Any]) -> bool:
+    try:
+        made = dt.datetime.fromisoformat(record["made_at"])
+    except (KeyError, TypeError, ValueError):
+        return False
+    return made.astimezone().date() == dt.date.today()
 
 
 def _rests_on_the_same(job: PackJob, record: Mapping[str, Any]) -> bool:

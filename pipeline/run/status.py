@@ -158,7 +158,7 @@ def session_status(
                 if recorded is not None
                 else after_state(session, RECORD_AFTER, now),
                 follow_up_due=Due.NOT_YET
-                if recorded is None or follow_up == MADE
+                if recorded is None or follow_up in (MADE, OUTDATED)
                 else after_state(session, FOLLOW_UP_AFTER, now),
                 recorded=recorded,
                 follow_up=follow_up,
@@ -216,6 +216,19 @@ def late_warnings(found: Sequence[SessionStatus]) -> list[Message]:
                 unfollowed,
             )
         )
+    last = max((one.session.cycle for one in found), default="")
+    here = {(o.session.department, o.n_without_check_in) for o in found if o.session.cycle == last}
+    silent = sum(n for _, n in here)
+    if silent:
+        said.append(
+            msgn(
+                "{n} person has had no check-in for longer than agreed; the team overviews say"
+                " who.",
+                "{n} people have had no check-in for longer than agreed; the team overviews say"
+                " who.",
+                silent,
+            )
+        )
     if overdue:
         said.append(
             msgn(
@@ -229,7 +242,7 @@ def late_warnings(found: Sequence[SessionStatus]) -> list[Message]:
 
 def _state(job: PackJob, maker: Owner | None) -> tuple[str, dict[str, Any] | None]:
     record = read_record(job.output.parent, job.product)
-    return _pack(is_current(job, record), record, maker), record
+    return _pack(is_current(job, record, any_day=True), record, maker), record
 
 
 def _pack(current: bool, record: dict[str, Any] | None, maker: Owner | None) -> str:
