@@ -56,7 +56,7 @@ class SessionStatus:
     n_overdue
         Actions that are open past their date.
     n_without_check_in
-        People without a check-in within `[progress] check_in_days`.
+        People without a check-in within `[progress] check_in_days`, in the newest cycle.
     maker
         The run that is making the pack now.
     """
@@ -128,7 +128,7 @@ def session_status(
     cycles = sorted({session.cycle for session in sessions})
     counts, evidence = store.rated_counts(cycles), store.evidence_counts(cycles)
     since = now.date() - dt.timedelta(days=settings.progress.check_in_days)
-    silent = store.without_check_in(cycles, since)
+    silent = store.without_check_in(store.cycles()[-1:], since)  # earlier cycles are over
     jobs = with_keys(settings, store, plan_packs(settings, sessions, language))
     later = plan_packs(settings, sessions, language, product=FOLLOW_UP)
     afterwards = {job.place: job for job in with_keys(settings, store, later)}
@@ -216,9 +216,7 @@ def late_warnings(found: Sequence[SessionStatus]) -> list[Message]:
                 unfollowed,
             )
         )
-    last = max((one.session.cycle for one in found), default="")
-    here = {(o.session.department, o.n_without_check_in) for o in found if o.session.cycle == last}
-    silent = sum(n for _, n in here)
+    silent = sum(one.n_without_check_in for one in found)
     if silent:
         said.append(
             msgn(
