@@ -184,9 +184,10 @@ def fill_decisions(form: Form, minutes: Minutes, held_on: dt.date) -> None:
             "text": one["argument"], "owner_id": one["decided_by"], "due_on": before.isoformat(),
         })  # fmt: skip
     here = form.say(YES_NO["yes"])
-    for row in range(len(form.rows("attendance", "person_id"))):
-        if form.value("attendance", row, "attended") is None:
-            form.fill("attendance", row, {"attended": here})
+    away = {one["person_id"] for one in minutes["participants"] if one["attended"] == "false"}
+    for row, person in enumerate(form.rows("attendance", "person_id")):
+        there = form.say(YES_NO["no"]) if str(person) in away else here
+        form.fill("attendance", row, {"attended": there})
     # a session rarely ends to the minute, and what is not about a case takes the rest
     planned = int(form.value("sitting", 0, "planned_minutes") or spent)
     taken = max(spent, planned + spent % 21 - 10)
@@ -250,6 +251,7 @@ def fill_all(minutes: Path, reports: Path, target: Path) -> int:
         Where the filled forms go. One that is newer than the form it came from is left alone.
     """
     told = {table: _read(minutes / f"{table}.csv") for table in _TABLES}
+    told["participants"] = _read(minutes.parent / "participants.csv")
     held = {row["session_id"]: row["held_on"] for row in _read(minutes.parent / "sessions.csv")}
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     n = 0
