@@ -8,7 +8,7 @@ when there is more in it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.decision_form import (
     ACTIONS,
@@ -38,7 +38,7 @@ from pipeline.tables import OVERALL
 _SAME_SCORE = 0.006
 """Scores in a form are rounded to two decimals."""
 _MOST_MINUTES = 600
-_TABLES = {"decision": "decisions", "norm": "norms", "attendance": "participants"}
+_TABLES = {"decision": "decisions", "norm": "norms"}
 
 
 def check_form(
@@ -356,7 +356,23 @@ def _contract(
     actions = [dict(one.content) for one in entries if one.kind == "action"]
     for row in with_state(recording, session_id, actions):
         made.hold("actions", row)
+    there = [dict(one.content) for one in entries if one.kind == "attendance"]
+    for row in _with_goal(recording, session_id, there):
+        made.hold("participants", row)
     return made
+
+
+def _with_goal(
+    recording: Recording, session_id: str, rows: Sequence[Values]
+) -> Iterator[Values]:
+    """Yield participants with what the form does not ask: what they wanted to learn."""
+    now = {
+        one["person_id"]: {name: value for name, value in one.items() if value is not None}
+        for one in (recording.rows("participants", "session_id", {session_id}) if rows else ())
+    }
+    for row in rows:
+        said = {name: value for name, value in row.items() if value is not None}
+        yield {**now.get(row["person_id"], {}), **said, "session_id": session_id}
 
 
 DECISION_KIND = FormKind(

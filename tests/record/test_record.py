@@ -93,6 +93,18 @@ def test_everything_of_a_form_is_kept(own: Own) -> None:
     assert "Een 4 vraagt een voorbeeld." in set(data.last_norms["text"])
 
 
+def test_what_the_form_does_not_ask_stays(own: Own) -> None:
+    """What somebody wanted to learn is still there once it is known who came."""
+    store = own[1]
+    before = store.session_data(SESSION).participants.assign(personal_goal="Doorvragen")
+    store.load("goals", [], {"participants": before.assign(source_file="-", source_line=1)}, [])
+    record(own)
+    after = store.session_data(SESSION).participants
+    assert after["attended"].any()
+    assert set(after["personal_goal"]) == {"Doorvragen"}
+    assert after["role"].tolist() == before["role"].tolist()
+
+
 def test_the_same_form_twice_changes_nothing(own: Own) -> None:
     """Re-running is safe."""
     first = record(own)
