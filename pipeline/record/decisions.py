@@ -362,9 +362,7 @@ def _contract(
     return made
 
 
-def _with_goal(
-    recording: Recording, session_id: str, rows: Sequence[Values]
-) -> Iterator[Values]:
+def _with_goal(recording: Recording, session_id: str, rows: Sequence[Values]) -> Iterator[Values]:
     """Yield participants with what the form does not ask: what they wanted to learn."""
     now = {
         one["person_id"]: {name: value for name, value in one.items() if value is not None}
