@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -46,7 +47,7 @@ class PackFacts:
         return {FACTS_MIME: self.facts, "text/plain": "\n".join(lines)}
 
 
-class Parts:
+class Parts(ABC):
     """What every pack is: parts in the order of its ``plan``, each with a method of its own."""
 
     context: Context
@@ -59,9 +60,9 @@ class Parts:
         }
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """Title of the page."""
-        raise NotImplementedError
 
     @cached_property
     def _parts(self) -> dict[str, Section]:

@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -128,21 +128,29 @@ def test_a_contradiction_asks_for_a_reason(run: Run, form: Path) -> None:
     assert "1 vervangen" in out
 
 
+def killed_records(home: Path, form: Path, *, seed: int) -> Iterator[None]:
+    """Record a form and kill it at a random moment, five times; yield after each."""
+    command = [sys.executable, "-m", "pipeline", "--home", str(home), "record"]
+    whole = time.monotonic()
+    subprocess.run([*command, str(home / "none.xlsx")], check=False, capture_output=True)
+    begin = time.monotonic() - whole  # what starting takes, before anything is read
+    rng = random.Random(seed)
+    for _ in range(5):
+        started = subprocess.Popen(
+            [*command, str(form)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(begin * rng.uniform(0.6, 2.2))
+        started.kill()
+        started.wait()
+        yield
+
+
 def test_a_killed_record_leaves_all_or_nothing(
     run: Run, form: Path, home: Path, tmp_path: Path
 ) -> None:
     """Killed at any moment, the store holds the whole form or nothing of it, and can go on."""
-    command = [sys.executable, "-m", "pipeline", "--home", str(home), "record", str(form)]
-    whole = time.monotonic()
-    subprocess.run([*command[:-1], str(tmp_path / "none.xlsx")], check=False, capture_output=True)
-    begin = time.monotonic() - whole  # what starting takes, before anything is read
-    rng = random.Random(20_261_122)
     settings = read_settings(home)
-    for _ in range(5):
-        started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(begin * rng.uniform(0.6, 2.2))
-        started.kill()
-        started.wait()
+    for _ in killed_records(home, form, seed=20_261_122):
         with open_store(settings) as store:
             found = store.verify_register()
             assert found.intact
@@ -196,17 +204,8 @@ def test_a_killed_record_of_progress_leaves_all_or_nothing(
     run: Run, progress_form: Path, home: Path, tmp_path: Path
 ) -> None:
     """The register and the rows of the contract go together, at whatever moment it is killed."""
-    command = [sys.executable, "-m", "pipeline", "--home", str(home), "record", str(progress_form)]
-    whole = time.monotonic()
-    subprocess.run([*command[:-1], str(tmp_path / "none.xlsx")], check=False, capture_output=True)
-    begin = time.monotonic() - whole
-    rng = random.Random(20_261_123)
     settings = read_settings(home)
-    for _ in range(5):
-        started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(begin * rng.uniform(0.6, 2.2))
-        started.kill()
-        started.wait()
+    for _ in killed_records(home, progress_form, seed=20_261_123):
         with open_store(settings) as store:
             found = store.verify_register()
             outcome = store.session_outcome(SESSION)
